@@ -1,0 +1,127 @@
+/* token.h - how our daemons drive a PKCS#11 token, whichever it is: SoftHSM in tests, the keystore in a rack.
+ *
+ * Two kinds of key. A *persistent* key is a token object with a label (TLS server key, authority signing key, audit
+ * key, domain key); there are few. A *sealed* key is a blob that the token made: generated inside, wrapped by the
+ * domain key, authenticated together with the caller's `context` (who the key is and what it may do) by a MAC key of
+ * the token. Its blob lies in the store; on use the token unwraps it into a session object, whose handle stays in a
+ * bounded LRU. The private part is never outside the token.
+ *
+ * One asynchronous interface: fill a job, submit it, and its `done` is called once, on a worker thread of the token.
+ * Thread-safe. The caller owns the job and everything its spans point at until `done` is called. */
+#ifndef STRONGROOM_PKCS11_TOKEN_H
+#define STRONGROOM_PKCS11_TOKEN_H
+
+#include <openssl/evp.h>
+
+#include "firmware/base/bytes.h"
+#include "firmware/base/secret.h"
+#include "pkcs11/token/key_spec.h"
+
+struct token;
+
+struct token_config {
+    const char *module;    /* path of the PKCS#11 module */
+    const char *label;     /* the token's label */
+    const char *pin_file;  /* the user PIN, in a file only we can read; read at each login, never kept */
+    const char *module_config; /* value for the module's own configuration variable (SoftHSM: the path that
+                                  SOFTHSM2_CONF gets before the module is loaded); NULL: leave the environment */
+    unsigned workers;      /* threads, one session each; 0: as many as cores */
+    unsigned queue_limit;  /* jobs that may wait; 0: TOKEN_QUEUE_LIMIT */
+    unsigned cache_limit;  /* sealed keys kept open; 0: TOKEN_CACHE_LIMIT */
+};
+
+/* Labels of the persistent objects. */
+#define TOKEN_LABEL_DOMAIN "strongroom-domain"         /* AES-256, wraps sealed keys (limits.md, conclusion 4) */
+#define TOKEN_LABEL_BINDING "strongroom-binding"       /* HMAC, binds a blob to its context */
+#define TOKEN_LABEL_TLS "strongroom-tls"               /* EC P-256, the server's TLS key */
+#define TOKEN_LABEL_AUDIT "strongroom-audit"           /* EC P-256, signs audit checkpoints */
+#define TOKEN_LABEL_AUTHORITY "strongroom-authority"   /* RSA-2048, signs access tokens (managementd only) */
+
+/* Load the module, find the token, log in, start the workers. The module stays loaded until the process ends.
+ * SoftHSM: takes a lock on the token directory, because one process may own a token (limits.md, conclusion 8).
+ * Errors: ST_NOT_FOUND no such module or token; ST_NOT_PERMITTED the PIN is wrong, or its file is readable by others;
+ * ST_UNSUPPORTED the token lacks what sealing needs; ST_BUSY another process owns the token; ST_UNAVAILABLE. */
+MUST_CHECK enum status token_open(const struct token_config *config, struct token **out);
+/* Waits for submitted jobs, ends the workers, logs out. token_close(NULL) does nothing. */
+void token_close(struct token *t);
+
+/* Does the token (with our work-arounds) offer `alg`? */
+bool token_offers(const struct token *t, enum token_alg alg);
+/* Is the token answering at the moment? False from the first device error until the reconnect has succeeded. */
+bool token_is_up(const struct token *t);
+
+/* Persistent objects, for provisioning. All run in the caller's thread.
+ * token_provision_*: make the object unless it is there. Errors: ST_UNAVAILABLE; ST_INTERNAL. */
+MUST_CHECK enum status token_provision_sealing(struct token *t);           /* domain key and binding key */
+MUST_CHECK enum status token_provision_key_pair(struct token *t, const char *label, const struct key_spec *spec);
+/* The private key of `label` as an EVP_PKEY that works inside the token, by libp11: for TLS, CSRs, audit signatures.
+ * Caller frees. Errors: ST_NOT_FOUND; ST_UNAVAILABLE. */
+MUST_CHECK enum status token_private_key(struct token *t, const char *label, EVP_PKEY **out);
+/* Only its public half, as an ordinary key of libcrypto. Caller frees. */
+MUST_CHECK enum status token_public_key(struct token *t, const char *label, EVP_PKEY **out);
+
+/* A sealed key as the store gives it back. All spans are borrowed. */
+struct sealed_key {
+    uint8_t cache_id[16];   /* unique for this blob and context, chosen by the caller; the LRU's key */
+    struct key_spec spec;
+    unsigned uses;          /* KEY_USE_*; part of the context too, so a wrong value fails the MAC */
+    struct span blob;       /* what token_job.sealed was; holds the wrapped key and its MAC */
+    struct span context;    /* what the blob was bound to; see TOKEN_GENERATE */
+    struct span public_der; /* SubjectPublicKeyInfo; empty for oct */
+};
+
+enum token_op {
+    TOKEN_GENERATE, /* spec, uses, context -> sealed, public_key */
+    TOKEN_RESEAL,   /* key (with its present context), context (the new one) -> sealed: same key bytes, new binding */
+    TOKEN_SIGN,     /* key or label, alg, input = digest (HMAC: data) -> output; ECDSA as raw r || s, RSA k bytes */
+    TOKEN_VERIFY,   /* key, alg (HMAC only), input, tag -> status ST_OK or ST_BAD_CIPHERTEXT, in constant time */
+    TOKEN_ENCRYPT,  /* key, alg (AES), input, iv (CBC), aad (GCM) -> output, out_iv, out_tag. GCM: IV by the token's RNG */
+    TOKEN_DECRYPT,  /* key, alg, input, iv, aad, tag -> secret_output */
+    TOKEN_WRAP,     /* key, alg (AES-KW), input = caller's bytes -> output */
+    TOKEN_UNWRAP,   /* key, alg (AES-KW), input -> secret_output */
+    TOKEN_RANDOM,   /* length -> secret_output */
+};
+
+struct token_job {
+    enum token_op op;
+    enum token_alg alg;
+    const struct sealed_key *key; /* NULL with `label` */
+    const char *label;            /* TOKEN_SIGN by a persistent key */
+    struct key_spec spec;         /* TOKEN_GENERATE */
+    unsigned uses;                /* TOKEN_GENERATE */
+    struct span context;          /* TOKEN_GENERATE, TOKEN_RESEAL; any length up to TOKEN_CONTEXT_MAX */
+    struct span input, iv, aad, tag;
+    size_t length;                /* TOKEN_RANDOM */
+
+    void (*done)(struct token_job *job); /* on a worker thread; may free the job, may submit another */
+    void *owner;                         /* the caller's */
+
+    /* Results; cleared by token_job_clear(). */
+    enum status status;
+    struct bytes output;
+    struct secret secret_output; /* plaintext: wiped when cleared */
+    uint8_t out_iv[16];
+    uint8_t out_tag[16];
+    size_t out_iv_len;
+    struct bytes sealed;
+    struct bytes public_key; /* SubjectPublicKeyInfo, DER */
+
+    struct token_job *next; /* the queue's */
+};
+
+/* Results' statuses: ST_BAD_CIPHERTEXT whatever is wrong with a ciphertext, tag, padding or wrapped key;
+ * ST_CORRUPT the blob does not belong to the context, or was edited; ST_UNSUPPORTED alg and key do not fit, or the token
+ * lacks it; ST_BAD_REQUEST an input's length is wrong for alg; ST_UNAVAILABLE the token is away (retry later);
+ * ST_NOT_PERMITTED `uses` does not cover the operation; ST_INTERNAL.
+ * RSA1_5 decryption never fails for its padding: it yields a pseudo-random plaintext (THREATS.md C9). */
+
+/* Queue a job. Key generation runs apart so that it never holds up the others.
+ * Errors (the job is then not taken, `done` not called): ST_BUSY the queue is full; ST_CLOSED. */
+MUST_CHECK enum status token_submit(struct token *t, struct token_job *job);
+/* Queue a job and wait for it, in a caller's thread that may block; `done` and `owner` are not used.
+ * Returns the job's status, or why it was not taken. */
+MUST_CHECK enum status token_run(struct token *t, struct token_job *job);
+/* Free (and wipe) the results. The job can be filled again. */
+void token_job_clear(struct token_job *job);
+
+#endif
