@@ -42,7 +42,8 @@ MUST_CHECK enum status http_server_reload(struct http_server *s);
 void http_server_stop(struct http_server *s, uint64_t grace_ms);
 uint16_t http_server_port(const struct http_server *s);
 
-/* The request. All spans stay valid until http_respond(). */
+/* The request. All spans stay valid until http_respond(), after which the memory behind them is wiped: a request holds
+ * access tokens and payloads. */
 enum http_method http_method(const struct http_request *rq);
 struct span http_method_text(const struct http_request *rq);
 struct span http_authority(const struct http_request *rq);   /* ":authority" or Host, as sent: name[:port] */
@@ -69,6 +70,7 @@ struct http_response {
     size_t field_count;
     struct bytes body;  /* moved out; content-length is added by us (not for 204 and 304) */
     bool close;         /* close the connection after this answer */
+    bool sensitive;     /* wipe the body, and every copy of it that we make, once sent or dropped */
 };
 
 /* Answer, once. Takes response->body. The request must not be touched afterwards. Any thread. */
