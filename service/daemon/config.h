@@ -12,24 +12,25 @@
 
 /* What both daemons are told. Texts are owned. */
 struct config {
-    char *domain;               /* "localhost": vaults at <name>.vault.<domain>, management.<domain>, login.<domain> */
+    char *domain; /* "localhost": vaults at <name>.vault.<domain>, management.<domain>, login.<domain> */
     char *listen[CONFIG_LISTEN_MAX + 1]; /* numeric addresses, NULL-terminated; default 127.0.0.1 and ::1 */
-    unsigned data_port;         /* 8443; both daemons know both, they are parts of URLs */
-    unsigned management_port;   /* 8444 */
+    unsigned data_port;                  /* 8443; both daemons know both, they are parts of URLs */
+    unsigned management_port;            /* 8444 */
     struct guid tenant_id;
-    char *location;             /* "local": the one region there is */
-    char *management_store;     /* managementd writes it, vaultd reads it */
-    char *vault_store;          /* vaultd's alone; empty for managementd */
+    char *location;         /* "local": the one region there is */
+    char *management_store; /* managementd writes it, vaultd reads it */
+    char *vault_store;      /* vaultd's alone; empty for managementd */
     char *audit_directory;
-    char *certificate_file;     /* PEM chain of the TLS certificate */
+    char *certificate_file; /* PEM chain of the TLS certificate */
     char *token_module, *token_label, *token_pin_file, *token_config;
-    unsigned io_threads;        /* 0: as many as cores */
-    unsigned token_workers;     /* 0: as many as cores */
-    unsigned key_cache;         /* sealed keys kept open */
-    unsigned token_lifetime_s;  /* of access tokens, managementd */
+    unsigned io_threads;       /* 0: as many as cores */
+    unsigned token_workers;    /* 0: as many as cores */
+    unsigned key_cache;        /* sealed keys kept open */
+    unsigned token_lifetime_s; /* of access tokens, managementd */
 };
 
-/* On error says the file, the line and the reason in the log. Errors: ST_NOT_FOUND; ST_NOT_PERMITTED; ST_BAD_REQUEST. */
+/* On error says the file, the line and the reason in the log. Errors: ST_NOT_FOUND; ST_NOT_PERMITTED; ST_BAD_REQUEST.
+ */
 MUST_CHECK enum status config_load(const char *path, struct config *out);
 void config_clear(struct config *c);
 

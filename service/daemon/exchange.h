@@ -23,28 +23,28 @@
 struct exchange {
     struct http_request *rq;
     struct target target;
-    struct guid request_id;      /* x-ms-request-id */
-    struct bytes client_id;      /* x-ms-client-request-id, echoed when it is plain text of at most 128 characters */
+    struct guid request_id; /* x-ms-request-id */
+    struct bytes client_id; /* x-ms-client-request-id, echoed when it is plain text of at most 128 characters */
 
     /* For the audit; static texts or owned by this exchange (resource_id, object_url, description). */
-    const char *operation;       /* "KeySign"; "Authentication" until known */
-    struct bytes resource_id;    /* ARM id, upper case */
-    struct bytes object_url;     /* properties.id */
-    struct bytes description;    /* resultDescription; never a payload, never a secret */
-    struct span api_version;     /* borrowed from target */
+    const char *operation;    /* "KeySign"; "Authentication" until known */
+    struct bytes resource_id; /* ARM id, upper case */
+    struct bytes object_url;  /* properties.id */
+    struct bytes description; /* resultDescription; never a payload, never a secret */
+    struct span api_version;  /* borrowed from target */
     bool authenticated;
     struct principal principal;
 
     /* The answer. */
     unsigned status;
-    struct bytes body;           /* JSON; wiped when freed if `sensitive` */
+    struct bytes body; /* JSON; wiped when freed if `sensitive` */
     bool sensitive;
     struct http_field fields[EXCHANGE_FIELDS_MAX]; /* further headers; names static, values owned below */
     struct bytes field_values[EXCHANGE_FIELDS_MAX];
     size_t field_count;
 
-    void *user;                  /* the route's own state ... */
-    void (*free_user)(void *);   /* ... freed with the exchange */
+    void *user;                /* the route's own state ... */
+    void (*free_user)(void *); /* ... freed with the exchange */
 
     struct audit *audit;
     struct audit_entry entry;
@@ -63,9 +63,9 @@ void exchange_field(struct exchange *x, const char *name, struct span value);
 /* Append to the audit's texts. */
 void exchange_describe(struct exchange *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The request's JSON body as an object (borrowed by nobody: caller json_decref()s). Strict, at most max_bytes. On failure
- * the answer (400, 413, 415) has been set by exchange_error and the caller only finishes. An empty body is an error
- * unless `optional`, when *out is NULL. */
+/* The request's JSON body as an object (borrowed by nobody: caller json_decref()s). Strict, at most max_bytes. On
+ * failure the answer (400, 413, 415) has been set by exchange_error and the caller only finishes. An empty body is an
+ * error unless `optional`, when *out is NULL. */
 MUST_CHECK enum status exchange_read_json(struct exchange *x, size_t max_bytes, bool optional, json_t **out);
 
 /* Record and answer. The exchange is gone afterwards. */

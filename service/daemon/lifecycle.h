@@ -17,8 +17,8 @@ MUST_CHECK enum status lifecycle_begin(void);
 /* Tell the service manager (sd_notify) that we serve, then wait: SIGHUP reloads, SIGTERM and SIGINT return. Feeds the
  * watchdog when there is one. */
 void lifecycle_wait(const char *status_line, const struct lifecycle_hooks *hooks);
-/* The command line of a daemon: `--config FILE`, `--help`, `--version`. Returns false when the program is to end at once
- * with *exit_code. */
+/* The command line of a daemon: `--config FILE`, `--help`, `--version`. Returns false when the program is to end at
+ * once with *exit_code. */
 bool lifecycle_arguments(int argc, char **argv, const char *summary, const char **config_path, int *exit_code);
 
 #endif
