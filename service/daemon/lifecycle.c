@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -20,6 +22,14 @@ static void taken_signals(sigset_t *set)
     sigaddset(set, SIGINT);
 }
 
+/* A JSON tree holds what the body held: plaintexts, client secrets. */
+static void wiping_free(void *p)
+{
+    if (p != NULL)
+        secret_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
 enum status lifecycle_begin(void)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -30,6 +40,7 @@ enum status lifecycle_begin(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* inherited by every thread made later */
     sigaction(SIGPIPE, &ignore, NULL);
     umask(077);
+    json_set_alloc_funcs(malloc, wiping_free);
     if ((st = secret_init_process()) != ST_OK)
         log_error("the memory for secrets cannot be locked; raise the limit (ulimit -l) to at least %u KiB",
                   SECRET_HEAP_SIZE / 1024 + 64);

@@ -1,5 +1,5 @@
-/* catalog.h - the vaults as every request needs them: immutable snapshots found by name, kept true by the store's watch.
- * Both daemons have one: managementd over the store it writes, vaultd over the same store opened for reading. */
+/* catalog.h - the vaults as every request needs them: immutable snapshots found by name, kept true by the store's
+ * watch. Both daemons have one: managementd over the store it writes, vaultd over the same store opened for reading. */
 #ifndef STRONGROOM_VAULT_CATALOG_H
 #define STRONGROOM_VAULT_CATALOG_H
 
@@ -8,30 +8,30 @@
 
 /* One vault, live or soft-deleted. Immutable once published; shared by reference count. */
 struct vault {
-    struct guid id;              /* a vault made again under an old name has a new one */
-    char name[25];               /* as created */
+    struct guid id; /* a vault made again under an old name has a new one */
+    char name[25];  /* as created */
     struct guid subscription_id;
     char resource_group[91];
     char location[65];
     struct guid tenant_id;
-    char *resource_id;           /* "/subscriptions/../vaults/<name>", casing of creation */
-    bool premium;                /* sku */
-    bool rbac;                   /* enableRbacAuthorization */
-    bool rbac_set;               /* was it ever said? (null otherwise) */
+    char *resource_id; /* "/subscriptions/../vaults/<name>", casing of creation */
+    bool premium;      /* sku */
+    bool rbac;         /* enableRbacAuthorization */
+    bool rbac_set;     /* was it ever said? (null otherwise) */
     bool enabled_for_deployment, enabled_for_disk_encryption, enabled_for_template_deployment;
     bool purge_protection;
-    unsigned retention_days;     /* 7..90 */
-    bool network_bypass_azure;   /* networkAcls.bypass */
-    bool network_acls_set;       /* was networkAcls ever said? */
+    unsigned retention_days;   /* 7..90 */
+    bool network_bypass_azure; /* networkAcls.bypass */
+    bool network_acls_set;     /* was networkAcls ever said? */
     struct network_rules network;
     struct access_policy *policies;
     size_t policy_count;
-    char *tags_json;             /* a JSON object of texts */
-    char *network_json;          /* networkAcls as returned, or NULL */
-    int64_t created_at, updated_at;         /* unix seconds */
+    char *tags_json;                /* a JSON object of texts */
+    char *network_json;             /* networkAcls as returned, or NULL */
+    int64_t created_at, updated_at; /* unix seconds */
     char created_by[GUID_LEN + 1], updated_by[GUID_LEN + 1];
-    int64_t deleted_at, purge_at;           /* 0 while live */
-    uint64_t revision;                      /* of its record */
+    int64_t deleted_at, purge_at; /* 0 while live */
+    uint64_t revision;            /* of its record */
 };
 
 struct catalog;
@@ -48,8 +48,8 @@ void vault_unref(const struct vault *v);
 /* Visit all vaults in order of name (referenced during the visit only). */
 typedef bool vault_visitor(const struct vault *v, void *arg);
 void catalog_visit(struct catalog *c, vault_visitor *visit, void *arg);
-/* Told after each change of a vault, on the watcher's thread; v->deleted_at tells deletion; purged: v is the last state.
- * One subscriber. Set it before anything can change. */
+/* Told after each change of a vault, on the watcher's thread; v->deleted_at tells deletion; purged: v is the last
+ * state. One subscriber. Set it before anything can change. */
 typedef void catalog_on_change(const struct vault *v, bool purged, void *arg);
 void catalog_subscribe(struct catalog *c, catalog_on_change *on_change, void *arg);
 
