@@ -13,6 +13,7 @@
 #include "firmware/base/clock.h"
 #include "firmware/base/log.h"
 #include "firmware/base/secret.h"
+#include "service/daemon/sandbox.h"
 
 static void taken_signals(sigset_t *set)
 {
@@ -41,6 +42,10 @@ enum status lifecycle_begin(void)
     sigaction(SIGPIPE, &ignore, NULL);
     umask(077);
     json_set_alloc_funcs(malloc, wiping_free);
+    if ((st = sandbox_enter()) != ST_OK) {
+        log_error("the system call filter cannot be set; the kernel must have seccomp");
+        return st;
+    }
     if ((st = secret_init_process()) != ST_OK)
         log_error("the memory for secrets cannot be locked; raise the limit (ulimit -l) to at least %u KiB",
                   SECRET_HEAP_SIZE / 1024 + 64);

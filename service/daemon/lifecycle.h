@@ -12,7 +12,7 @@ struct lifecycle_hooks {
 };
 
 /* First thing in main(), before any thread: blocks the signals that lifecycle_wait() takes, ignores SIGPIPE, sets
- * umask 077, makes the process undumpable and reserves the secure heap. Errors: ST_UNAVAILABLE. */
+ * umask 077, enters the sandbox, makes the process undumpable and reserves the secure heap. Errors: ST_UNAVAILABLE. */
 MUST_CHECK enum status lifecycle_begin(void);
 /* Tell the service manager (sd_notify) that we serve, then wait: SIGHUP reloads, SIGTERM and SIGINT return. Feeds the
  * watchdog when there is one. */

@@ -1,0 +1,50 @@
+#include <errno.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "service/daemon/sandbox.h"
+#include "tests/unit/harness.h"
+
+/* In a child, for there is no way back: 0, or the number of what was still possible. */
+static int try_in_sandbox(void)
+{
+    char *const arguments[] = { "true", NULL };
+
+    if (sandbox_enter() != ST_OK)
+        return 1;
+    execv("/bin/true", arguments);
+    if (errno != EPERM)
+        return 2;
+    if (unshare(CLONE_NEWNS) == 0 || errno != EPERM)
+        return 3;
+    if (setuid(0) == 0 || errno != EPERM)
+        return 4;
+    if (access("/", R_OK) != 0) /* and ordinary work goes on */
+        return 5;
+    return 42;
+}
+
+static void refuses(void)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    CU_ASSERT_FATAL(child >= 0);
+    if (child == 0)
+        _exit(try_in_sandbox());
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    CU_ASSERT_TRUE(WIFEXITED(status));
+    CU_ASSERT_EQUAL(WEXITSTATUS(status), 42); /* 0 would mean that /bin/true ran */
+}
+
+int main(void)
+{
+    static CU_TestInfo cases[] = {
+        { "in the sandbox no program starts, no namespace changes, no user changes", refuses },
+        CU_TEST_INFO_NULL,
+    };
+    static CU_SuiteInfo suites[] = { { "sandbox", NULL, NULL, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
+
+    return run_suites(suites);
+}
