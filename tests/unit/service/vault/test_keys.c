@@ -470,6 +470,41 @@ static void racing_creations(void)
     bytes_clear(&next);
 }
 
+static void *update_often(void *arg)
+{
+    unsigned *refused = arg;
+
+    for (unsigned i = 0; i < 20; i++) {
+        struct key_change u = named("contended");
+
+        u.has_enabled = true;
+        u.attributes.enabled = i % 2 == 0; /* what the seal binds: each goes through the token */
+        *refused += change(key_update, &u) != FAULT_NONE;
+    }
+    return NULL;
+}
+
+static void racing_updates(void)
+{
+    struct key_change c = create_ec("contended"), u = named("contended");
+    const struct key_version *v;
+    unsigned refused[4] = { 0 };
+    pthread_t threads[4];
+
+    key_change_clear(&c);
+    for (unsigned i = 0; i < 4; i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, update_often, &refused[i]), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        CU_ASSERT_EQUAL(refused[i], 0); /* who was slower has been taken up again */
+    }
+    u.has_enabled = u.attributes.enabled = true;
+    CU_ASSERT_EQUAL(change(key_update, &u), FAULT_NONE);
+    v = found("contended", "");
+    CU_ASSERT_TRUE(signs(v));
+    key_version_unref(v);
+}
+
 static void public_jwk(void)
 {
     struct key_change c = create_ec("jwk");
@@ -496,6 +531,7 @@ int main(void)
         { "pages list every live key once, and deleted ones apart", lists },
         { "a record edited in the store does not open", edited_records },
         { "eight creations of one name make eight versions", racing_creations },
+        { "four threads update one key and none is refused", racing_updates },
         { "the public half has coordinates of fixed width", public_jwk },
         CU_TEST_INFO_NULL,
     };
