@@ -23,29 +23,56 @@ enum key_use {
 
 enum token_alg {
     TOKEN_ALG_NONE = 0,
-    TOKEN_RS256, TOKEN_RS384, TOKEN_RS512,
-    TOKEN_PS256, TOKEN_PS384, TOKEN_PS512,
+    TOKEN_RS256,
+    TOKEN_RS384,
+    TOKEN_RS512,
+    TOKEN_PS256,
+    TOKEN_PS384,
+    TOKEN_PS512,
     TOKEN_RSNULL,
-    TOKEN_ES256, TOKEN_ES384, TOKEN_ES512, TOKEN_ES256K,
-    TOKEN_HS256, TOKEN_HS384, TOKEN_HS512,
-    TOKEN_RSA1_5, TOKEN_RSA_OAEP, TOKEN_RSA_OAEP_256,
-    TOKEN_A128GCM, TOKEN_A192GCM, TOKEN_A256GCM,
-    TOKEN_A128CBC, TOKEN_A192CBC, TOKEN_A256CBC,
-    TOKEN_A128CBCPAD, TOKEN_A192CBCPAD, TOKEN_A256CBCPAD,
-    TOKEN_A128KW, TOKEN_A192KW, TOKEN_A256KW,
+    TOKEN_ES256,
+    TOKEN_ES384,
+    TOKEN_ES512,
+    TOKEN_ES256K,
+    TOKEN_HS256,
+    TOKEN_HS384,
+    TOKEN_HS512,
+    TOKEN_RSA1_5,
+    TOKEN_RSA_OAEP,
+    TOKEN_RSA_OAEP_256,
+    TOKEN_A128GCM,
+    TOKEN_A192GCM,
+    TOKEN_A256GCM,
+    TOKEN_A128CBC,
+    TOKEN_A192CBC,
+    TOKEN_A256CBC,
+    TOKEN_A128CBCPAD,
+    TOKEN_A192CBCPAD,
+    TOKEN_A256CBCPAD,
+    TOKEN_A128KW,
+    TOKEN_A192KW,
+    TOKEN_A256KW,
     TOKEN_ALG_COUNT_
 };
 
-enum alg_kind { ALG_KIND_SIGNATURE, ALG_KIND_MAC, ALG_KIND_RSA_ENCRYPTION, ALG_KIND_GCM, ALG_KIND_CBC, ALG_KIND_CBC_PAD, ALG_KIND_KEY_WRAP };
+enum alg_kind {
+    ALG_KIND_SIGNATURE,
+    ALG_KIND_MAC,
+    ALG_KIND_RSA_ENCRYPTION,
+    ALG_KIND_GCM,
+    ALG_KIND_CBC,
+    ALG_KIND_CBC_PAD,
+    ALG_KIND_KEY_WRAP
+};
 
 struct alg_info {
-    const char *name;      /* JOSE: "ES256K", "RSA-OAEP-256" */
+    const char *name; /* JOSE: "ES256K", "RSA-OAEP-256" */
     enum alg_kind kind;
     enum key_type type;
-    enum key_curve curve;  /* EC */
-    unsigned key_bits;     /* oct ciphers: the one key length; MACs: the least */
-    unsigned digest_len;   /* signatures: the exact length of the input, 0: any (RSNULL); MACs: output length */
-    const char *digest;    /* OpenSSL's name of the hash, or NULL */
+    enum key_curve curve; /* EC */
+    unsigned key_bits;    /* oct ciphers: the one key length; MACs: the least */
+    unsigned digest_len;  /* signatures: the exact length of the input, 0: any (RSNULL); MACs: output length */
+    const char *digest;   /* OpenSSL's name of the hash, or NULL */
 };
 
 /* Never NULL for a valid alg. */
@@ -54,11 +81,15 @@ const struct alg_info *alg_info(enum token_alg alg);
 enum token_alg alg_by_name(struct span name);
 /* May a key of `spec` be used with `alg`? */
 bool alg_fits(enum token_alg alg, const struct key_spec *spec);
-/* Is it a kind and size that we make: RSA 2048/3072/4096, the four curves, oct 128/192/256 (and 384/512 for MAC keys)? */
+/* Is it a kind and size that we make: RSA 2048/3072/4096, the four curves, oct 128/192/256 (and 384/512 for MAC keys)?
+ */
 bool key_spec_valid(const struct key_spec *spec);
-unsigned key_curve_bits(enum key_curve curve);          /* 256, 384, 521, 256 */
-const char *key_curve_name(enum key_curve curve);       /* "P-256", "P-384", "P-521", "P-256K" */
-enum key_curve key_curve_by_name(struct span name);     /* also "SECP256K1"; KEY_CURVE_NONE when unknown */
+/* May such a key have these uses (KEY_USE_*)? EC: only to sign; RSA: sign, decrypt or both; oct: either a MAC key
+ * (sign) or a cipher key of at most 256 bits (decrypt, wrap or both). At least one. */
+bool key_uses_valid(const struct key_spec *spec, unsigned uses);
+unsigned key_curve_bits(enum key_curve curve);      /* 256, 384, 521, 256 */
+const char *key_curve_name(enum key_curve curve);   /* "P-256", "P-384", "P-521", "P-256K" */
+enum key_curve key_curve_by_name(struct span name); /* also "SECP256K1"; KEY_CURVE_NONE when unknown */
 /* Bytes of a signature: RSA k, ECDSA 64/96/132/64. */
 size_t key_signature_len(const struct key_spec *spec);
 

@@ -1,0 +1,116 @@
+#include "pkcs11/token/queue.h"
+
+#define BATCH_MAX 8
+
+void queue_init(struct queue *q, unsigned limit, unsigned takers)
+{
+    *q = (struct queue){ .limit = limit, .takers = takers };
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->filled, NULL);
+}
+
+void queue_destroy(struct queue *q)
+{
+    INVARIANT(q->head == NULL);
+    pthread_cond_destroy(&q->filled);
+    pthread_mutex_destroy(&q->lock);
+}
+
+/* Waking an idle processor costs its waker more than the rest of the queue does: never more than one signal for a
+ * sleeper, and none when all are awake. The caller signals once it has let the lock go. */
+static bool claim_sleeper(struct queue *q)
+{
+    if (q->sleeping <= q->woken)
+        return false;
+    q->woken++;
+    return true;
+}
+
+enum status queue_put(struct queue *q, struct token_job *job)
+{
+    bool wake = false;
+    enum status st = ST_OK;
+
+    job->next = NULL;
+    pthread_mutex_lock(&q->lock);
+    if (q->closed)
+        st = ST_CLOSED;
+    else if (q->count >= q->limit)
+        st = ST_BUSY;
+    if (st == ST_OK) {
+        if (q->tail != NULL)
+            q->tail->next = job;
+        else
+            q->head = job;
+        q->tail = job;
+        q->count++;
+        wake = claim_sleeper(q);
+    }
+    pthread_mutex_unlock(&q->lock);
+    if (wake)
+        pthread_cond_signal(&q->filled);
+    return st;
+}
+
+void queue_return(struct queue *q, struct token_job *jobs)
+{
+    struct token_job *last = jobs;
+    unsigned n = 1;
+
+    if (jobs == NULL)
+        return;
+    for (; last->next != NULL; last = last->next)
+        n++;
+    pthread_mutex_lock(&q->lock);
+    last->next = q->head;
+    q->head = jobs;
+    if (q->tail == NULL)
+        q->tail = last;
+    q->count += n;
+    q->woken = q->sleeping;
+    pthread_mutex_unlock(&q->lock);
+    pthread_cond_broadcast(&q->filled);
+}
+
+/* A shrinking share of what waits: large while there is plenty, single jobs towards the end. */
+static unsigned share(const struct queue *q)
+{
+    unsigned n = q->count / (2 * q->takers);
+
+    return n < 1 ? 1 : n > BATCH_MAX ? BATCH_MAX : n;
+}
+
+struct token_job *queue_take(struct queue *q)
+{
+    struct token_job *first = NULL, *last;
+
+    pthread_mutex_lock(&q->lock);
+    while (q->head == NULL && !q->closed) {
+        q->sleeping++;
+        pthread_cond_wait(&q->filled, &q->lock);
+        q->sleeping--;
+        if (q->woken > 0)
+            q->woken--;
+    }
+    if (q->head != NULL) {
+        unsigned n = share(q);
+
+        first = last = q->head;
+        q->count -= n;
+        while (--n > 0)
+            last = last->next;
+        if ((q->head = last->next) == NULL)
+            q->tail = NULL;
+        last->next = NULL;
+    }
+    pthread_mutex_unlock(&q->lock);
+    return first;
+}
+
+void queue_close(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->closed = true;
+    pthread_mutex_unlock(&q->lock);
+    pthread_cond_broadcast(&q->filled);
+}
