@@ -1,6 +1,8 @@
 /* json.h - reading JSON bodies strictly (RFC 8259; THREATS.md 5.4) with jansson, and writing answers without a tree.
  * Reading refuses: invalid UTF-8, lone surrogates, a byte order mark, trailing bytes, NUL in a string, repeated names at
- * any level, depth above 16, more than 1,000 members and strings in all, more bytes than the caller allows. */
+ * any level, depth above 16, more than 1,000 members and elements in all, more bytes than the caller allows. Time and
+ * memory are linear in what arrived. What was read is wiped when the tree is freed (this sets jansson's allocator for
+ * the process before main() begins). */
 #ifndef STRONGROOM_JSON_JSON_H
 #define STRONGROOM_JSON_JSON_H
 
@@ -15,6 +17,9 @@
 
 /* Parse an object. Caller json_decref()s *out. Errors: ST_BAD_REQUEST; ST_TOO_LARGE (bytes, depth, items). */
 MUST_CHECK enum status json_read_object(struct span text, size_t max_bytes, json_t **out);
+
+/* As json_read_object, for a value of any kind. */
+MUST_CHECK enum status json_read_value(struct span text, size_t max_bytes, json_t **out);
 
 /* Typed members of an object, `null` meaning absent. Each: ST_OK and the value; ST_NOT_FOUND absent (the value is
  * untouched); ST_BAD_REQUEST another type, or outside the range. Texts are borrowed from the tree. */
