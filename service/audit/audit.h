@@ -13,30 +13,35 @@
 
 #include "firmware/base/bytes.h"
 
-#define AUDIT_LINE_MAX (32u * 1024)
+#define AUDIT_LINE_MAX   (32u * 1024)
+#define AUDIT_RECORD_MAX (AUDIT_LINE_MAX - 160)
 
 struct audit;
 
 struct audit_config {
-    const char *directory;   /* ours alone, 0700 */
-    const char *source;      /* "vaultd" */
-    EVP_PKEY *signing_key;   /* EC P-256, in the token; referenced */
-    uint64_t segment_bytes;  /* 0: 64 MiB */
-    unsigned queue_limit;    /* 0: 16384 */
+    const char *directory;  /* ours alone, 0700 */
+    const char *source;     /* "vaultd" */
+    EVP_PKEY *signing_key;  /* EC P-256, in the token; referenced */
+    uint64_t segment_bytes; /* 0: 64 MiB */
+    unsigned queue_limit;   /* 0: 16384 */
 };
 
 /* Open the trail and go on where it ended: an unfinished last line (crash) is set aside and said so in the chain.
  * Errors: ST_CORRUPT the trail is shorter than its head says, or its last lines do not chain: refuse to start;
- * ST_IO; ST_BUSY another process has it. */
+ * ST_IO; ST_BUSY another process has it; ST_NOT_PERMITTED the directory is not ours alone; ST_BAD_REQUEST the source's
+ * name; ST_NO_MEMORY; ST_UNAVAILABLE no thread; ST_INTERNAL. */
 MUST_CHECK enum status audit_open(const struct audit_config *config, struct audit **out);
-void audit_close(struct audit *a); /* writes what was submitted and a closing checkpoint */
+/* Writes what was submitted and a closing checkpoint (when the key signs), then frees. NULL does nothing. */
+void audit_close(struct audit *a);
 
-/* One record. `record` is the inside of a JSON object, without braces and without a line end: "\"time\":..,\"x\":1". */
+/* One record. `record` is the inside of a JSON object, without braces and without a line end: "\"time\":..,\"x\":1".
+ * Its members are not called "source", "seq" or "prev", which the trail adds; the first is not "checkpoint" or "trail".
+ * The whole line is shorter than AUDIT_LINE_MAX, so the record at most AUDIT_RECORD_MAX. */
 struct audit_entry {
-    struct bytes record;                  /* cleared when done */
-    void (*done)(struct audit_entry *e);  /* on the audit thread, when durable or failed */
+    struct bytes record;                 /* cleared when done */
+    void (*done)(struct audit_entry *e); /* on the audit thread, when durable or failed */
     void *owner;
-    enum status status;                   /* ST_OK; ST_IO; ST_TOO_LARGE */
+    enum status status; /* ST_OK; ST_IO; ST_TOO_LARGE */
     struct audit_entry *next;
 };
 /* Errors (then not taken): ST_BUSY; ST_CLOSED. */
