@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#define LATEST 2534023007999999999 /* 9999-12-31T23:59:59.9999999Z: later years have no room */
+
 static uint64_t read_clock(clockid_t id, uint64_t units_per_s)
 {
     struct timespec ts;
@@ -33,8 +35,9 @@ int64_t clock_unix_100ns(void)
 
 void clock_format_rfc3339(char out[CLOCK_RFC3339_LEN + 1], int64_t t)
 {
-    time_t s = (time_t)(t / 10000000);
-    uint32_t fraction = (uint32_t)(t % 10000000);
+    int64_t shown = t < 0 ? 0 : t > LATEST ? LATEST : t;
+    time_t s = (time_t)(shown / 10000000);
+    uint32_t fraction = (uint32_t)(shown % 10000000);
     struct tm tm;
 
     gmtime_r(&s, &tm);

@@ -4,7 +4,7 @@ static const char digits[16] = "0123456789abcdef";
 
 void hex_append(struct bytes *out, struct span in)
 {
-    if (bytes_reserve(out, in.len * 2) != ST_OK)
+    if (bytes_reserve(out, in.len <= SIZE_MAX / 2 ? in.len * 2 : SIZE_MAX) != ST_OK)
         return;
     for (size_t i = 0; i < in.len; i++) {
         out->p[out->len++] = (uint8_t)digits[in.p[i] >> 4];

@@ -16,10 +16,10 @@ enum status secret_init_process(void)
 
     if (prctl(PR_SET_DUMPABLE, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
         return ST_UNAVAILABLE;
-    /* 2 would mean: reserved, but the memory could not be locked or guarded. */
-    if (!CRYPTO_secure_malloc_initialized() && CRYPTO_secure_malloc_init(SECRET_HEAP_SIZE, MIN_BLOCK) != 1)
-        return ST_UNAVAILABLE;
-    return ST_OK;
+    if (CRYPTO_secure_malloc_initialized() || CRYPTO_secure_malloc_init(SECRET_HEAP_SIZE, MIN_BLOCK) == 1)
+        return ST_OK;
+    CRYPTO_secure_malloc_done(); /* it may be reserved, but could not be locked or guarded: the next call must not find it */
+    return ST_UNAVAILABLE;
 }
 
 enum status secret_grow(struct secret *s, size_t want)
@@ -101,13 +101,13 @@ static enum status check_private(int fd, size_t *size)
 
 enum status secret_read_file(struct secret *s, const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY); /* a FIFO must not hold us up */
     size_t size = 0, got = 0;
     enum status st;
 
+    secret_clear(s);
     if (fd < 0)
         return errno == ENOENT ? ST_NOT_FOUND : errno == ELOOP || errno == EACCES ? ST_NOT_PERMITTED : ST_IO;
-    secret_clear(s);
     if ((st = check_private(fd, &size)) != ST_OK || (st = secret_grow(s, size > 0 ? size : 1)) != ST_OK)
         goto done;
     while (got < size) {

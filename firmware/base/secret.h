@@ -34,8 +34,8 @@ static inline struct span secret_span(const struct secret *s)
 bool secret_equal(struct span a, struct span b);
 /* Wipe memory that is not ours to free: a socket buffer, a message. */
 void secret_wipe(void *p, size_t len);
-/* The whole of a small file without its trailing newline. The file must be a regular file of this user (or root)
- * that no group or other may read. Errors: ST_NOT_FOUND; ST_NOT_PERMITTED its owner, kind or mode is wrong;
+/* The whole of a small file without the line ends it ends with, replacing what `s` held; empty after an error. The file must be a regular file of this user (or root)
+ * that no group or other may use. Errors: ST_NOT_FOUND; ST_NOT_PERMITTED its owner, kind or mode is wrong;
  * ST_TOO_LARGE; ST_IO. */
 MUST_CHECK enum status secret_read_file(struct secret *s, const char *path);
 
