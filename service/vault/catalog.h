@@ -6,6 +6,12 @@
 #include "service/policy/policy.h"
 #include "service/store/store.h"
 
+/* Kept and returned; grants nothing here. */
+struct virtual_network_rule {
+    char *id;
+    bool ignore_missing_endpoint;
+};
+
 /* One vault, live or soft-deleted. Immutable once published; shared by reference count. */
 struct vault {
     struct guid id; /* a vault made again under an old name has a new one */
@@ -24,14 +30,18 @@ struct vault {
     bool network_bypass_azure; /* networkAcls.bypass */
     bool network_acls_set;     /* was networkAcls ever said? */
     struct network_rules network;
+    bool secured_by_perimeter; /* publicNetworkAccess was said so; network.public_access_disabled is set, too */
+    struct virtual_network_rule *virtual_networks;
+    size_t virtual_network_count;
     struct access_policy *policies;
     size_t policy_count;
     char *tags_json;                /* a JSON object of texts */
     char *network_json;             /* networkAcls as returned, or NULL */
     int64_t created_at, updated_at; /* unix seconds */
     char created_by[GUID_LEN + 1], updated_by[GUID_LEN + 1];
-    int64_t deleted_at, purge_at; /* 0 while live */
-    uint64_t revision;            /* of its record */
+    bool created_by_user, updated_by_user; /* an application otherwise */
+    int64_t deleted_at, purge_at;          /* 0 while live */
+    uint64_t revision;                     /* of its record */
 };
 
 struct catalog;
@@ -45,16 +55,24 @@ const struct vault *catalog_find(struct catalog *c, struct span name);
 /* Also soft-deleted ones. */
 const struct vault *catalog_find_any(struct catalog *c, struct span name);
 void vault_unref(const struct vault *v);
-/* Visit all vaults in order of name (referenced during the visit only). */
+/* Visit all vaults in order of name in lower case (referenced during the visit only), until `visit` says false. */
 typedef bool vault_visitor(const struct vault *v, void *arg);
 void catalog_visit(struct catalog *c, vault_visitor *visit, void *arg);
+/* As catalog_visit, from behind `name` (any case; it need not be there). */
+void catalog_visit_after(struct catalog *c, struct span name, vault_visitor *visit, void *arg);
 /* Told after each change of a vault, on the watcher's thread; v->deleted_at tells deletion; purged: v is the last
- * state. One subscriber. Set it before anything can change. */
+ * state. One subscriber. Set it before anything can change. After catalog_subscribe(c, NULL, NULL) no call is running
+ * or begins; not from within one. */
 typedef void catalog_on_change(const struct vault *v, bool purged, void *arg);
 void catalog_subscribe(struct catalog *c, catalog_on_change *on_change, void *arg);
 
 /* RBAC over the assignments in force. `scope`: the resource's own id. */
 bool catalog_control_allows(struct catalog *c, const struct principal *who, const char *action, const char *scope);
 bool catalog_data_allows(struct catalog *c, const struct principal *who, const char *data_action, const char *scope);
+/* As policy_assignment_allows. */
+bool catalog_assignment_allows(struct catalog *c, const struct principal *who, const char *action, const char *scope,
+                               const struct guid *assigned_role);
+/* Has he any role at, above or below `scope`? Who has none does not learn what is there (THREATS.md 4). */
+bool catalog_has_role(struct catalog *c, const struct principal *who, const char *scope);
 
 #endif
