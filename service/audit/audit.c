@@ -17,20 +17,25 @@
 #define QUEUE_LIMIT   16384u
 #define BATCH_BYTES   (1024u * 1024) /* written and flushed at once */
 #define INTERVAL_MS   1000u          /* between checkpoints, and between tries to write again */
+#define GATHER_US     2000u          /* how long a record may wait for others to become durable with it */
+#define GATHER_FROM   4u             /* so many requests must be under way before their records are waited for */
 
 struct audit {
     struct span source;
     char source_text[CHAIN_SOURCE_MAX + 1];
     uint64_t segment_bytes;
     unsigned queue_limit;
+    uint64_t gather_us;
     struct signer *signer;
     pthread_t thread;
     _Atomic bool up;
+    atomic_uint announced; /* records that will come */
 
     pthread_mutex_t lock; /* guards the queue */
     pthread_cond_t wake;  /* something is queued or signed, or the end has come */
     struct audit_entry *first, **last;
     unsigned waiting;
+    unsigned wake_at; /* so many waiting wake the audit thread; 0: it is awake */
     bool sign_ready, closing;
 
     /* the audit thread alone */
@@ -263,18 +268,45 @@ static void close_trail(struct audit *a)
 
 /* The thread */
 
+static struct timespec to_timespec(uint64_t us)
+{
+    return (struct timespec){ (time_t)(us / 1000000), (long)(us % 1000000) * 1000 };
+}
+
 static struct timespec deadline(const struct audit *a)
 {
     uint64_t now = clock_monotonic_ms(), at = now + INTERVAL_MS;
-    struct timespec ts;
 
     if (a->is_unsigned && !a->signing && a->next_sign_ms < at)
         at = a->next_sign_ms;
     if (!atomic_load(&a->up) && a->next_try_ms < at)
         at = a->next_try_ms;
-    ts.tv_sec = (time_t)(at / 1000);
-    ts.tv_nsec = (long)(at % 1000) * 1000000;
-    return ts;
+    return to_timespec(at * 1000);
+}
+
+/* Sleep until `count` records wait, something else is to be done, or the time has come (NULL: it never does). */
+static void sleep_until(struct audit *a, unsigned count, const struct timespec *until)
+{
+    int rc = 0;
+
+    a->wake_at = count;
+    while (a->waiting < count && !a->sign_ready && !a->closing && rc == 0)
+        rc = until == NULL ? pthread_cond_wait(&a->wake, &a->lock) : pthread_cond_timedwait(&a->wake, &a->lock, until);
+    a->wake_at = 0;
+}
+
+/* A flush takes as much of the processor for one record as for a hundred: as much as two P-256 signatures. So while
+ * many requests are under way, wait until half of them are here: one half becomes durable while the other is worked on.
+ * Who is alone, or one of a few, is not kept waiting, and nobody is for longer than gather_us. */
+static void gather(struct audit *a)
+{
+    unsigned announced = atomic_load_explicit(&a->announced, memory_order_relaxed);
+    struct timespec until;
+
+    if (announced < GATHER_FROM || a->waiting >= announced)
+        return;
+    until = to_timespec(clock_monotonic_us() + a->gather_us);
+    sleep_until(a, (announced + a->waiting + 1) / 2, &until);
 }
 
 /* Everything that is queued; NULL when something else is to be done. *closing: the queue was closed, and this is the
@@ -284,11 +316,11 @@ static struct audit_entry *take_all(struct audit *a, bool *closing)
     bool idle = atomic_load(&a->up) && (!a->is_unsigned || a->signing);
     struct timespec until = deadline(a);
     struct audit_entry *all;
-    int rc = 0;
 
     pthread_mutex_lock(&a->lock);
-    while (a->first == NULL && !a->sign_ready && !a->closing && rc == 0)
-        rc = idle ? pthread_cond_wait(&a->wake, &a->lock) : pthread_cond_timedwait(&a->wake, &a->lock, &until);
+    sleep_until(a, 1, idle ? NULL : &until);
+    if (a->waiting > 0)
+        gather(a);
     all = a->first;
     a->first = NULL;
     a->last = &a->first;
@@ -403,7 +435,9 @@ enum status audit_open(const struct audit_config *config, struct audit **out)
     if (a->segment_bytes > SEGMENT_MAX)
         a->segment_bytes = SEGMENT_MAX;
     a->queue_limit = config->queue_limit > 0 ? config->queue_limit : QUEUE_LIMIT;
+    a->gather_us = config->gather_us > 0 ? config->gather_us : GATHER_US;
     atomic_init(&a->up, true);
+    atomic_init(&a->announced, 0);
     init_queue(a);
     if ((st = start(a, config)) != ST_OK) {
         audit_free(a);
@@ -427,10 +461,20 @@ void audit_close(struct audit *a)
     audit_free(a);
 }
 
+void audit_announce(struct audit *a, struct audit_entry *e)
+{
+    INVARIANT(!e->announced);
+    e->announced = true;
+    atomic_fetch_add_explicit(&a->announced, 1, memory_order_relaxed);
+}
+
 enum status audit_submit(struct audit *a, struct audit_entry *e)
 {
     enum status st = ST_OK;
 
+    if (e->announced)
+        atomic_fetch_sub_explicit(&a->announced, 1, memory_order_relaxed);
+    e->announced = false;
     e->next = NULL;
     pthread_mutex_lock(&a->lock);
     if (a->closing)
@@ -440,7 +484,7 @@ enum status audit_submit(struct audit *a, struct audit_entry *e)
     else {
         *a->last = e;
         a->last = &e->next;
-        if (a->waiting++ == 0)
+        if (++a->waiting == a->wake_at)
             pthread_cond_signal(&a->wake);
     }
     pthread_mutex_unlock(&a->lock);

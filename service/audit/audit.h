@@ -24,6 +24,7 @@ struct audit_config {
     EVP_PKEY *signing_key;  /* EC P-256, in the token; referenced */
     uint64_t segment_bytes; /* 0: 64 MiB */
     unsigned queue_limit;   /* 0: 16384 */
+    uint64_t gather_us;     /* how long a record may wait for those of other requests under way; 0: 2000 */
 };
 
 /* Open the trail and go on where it ended: an unfinished last line (crash) is set aside and said so in the chain.
@@ -42,8 +43,12 @@ struct audit_entry {
     void (*done)(struct audit_entry *e); /* on the audit thread, when durable or failed */
     void *owner;
     enum status status; /* ST_OK; ST_IO; ST_TOO_LARGE */
+    bool announced;     /* by audit_announce(), until submitted */
     struct audit_entry *next;
 };
+/* The record of this entry will come: before audit_submit(), which must follow. So the trail knows how many requests
+ * are under way, flushes for many of them at once and lets nobody wait who is alone. Optional. */
+void audit_announce(struct audit *a, struct audit_entry *e);
 /* Errors (then not taken): ST_BUSY; ST_CLOSED. */
 MUST_CHECK enum status audit_submit(struct audit *a, struct audit_entry *e);
 /* False while records cannot be written: health. */

@@ -29,7 +29,8 @@ MUST_CHECK enum status application_set_enabled(struct store *s, const struct gui
 MUST_CHECK enum status application_add_secret(struct store *s, const struct guid *client_id, int64_t expires_at,
                                               struct secret *out);
 /* Allow login by a certificate's key (client assertion). PEM or DER. */
-MUST_CHECK enum status application_add_certificate(struct store *s, const struct guid *client_id, struct span certificate);
+MUST_CHECK enum status application_add_certificate(struct store *s, const struct guid *client_id,
+                                                   struct span certificate);
 MUST_CHECK enum status application_remove_credentials(struct store *s, const struct guid *client_id);
 /* Does this secret belong to the application, enabled and unexpired? The same time whether the application exists or
  * not. Errors: ST_UNAUTHENTICATED. */

@@ -1,4 +1,5 @@
-/* issuer_keys.h - keeps a verifier's keys those of the built-in authority, as it publishes them in the management store. */
+/* issuer_keys.h - keeps a verifier's keys those of the built-in authority, as it publishes them in the management
+ * store. */
 #ifndef STRONGROOM_IDENTITY_ISSUER_KEYS_H
 #define STRONGROOM_IDENTITY_ISSUER_KEYS_H
 

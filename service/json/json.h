@@ -1,8 +1,8 @@
 /* json.h - reading JSON bodies strictly (RFC 8259; THREATS.md 5.4) with jansson, and writing answers without a tree.
- * Reading refuses: invalid UTF-8, lone surrogates, a byte order mark, trailing bytes, NUL in a string, repeated names at
- * any level, depth above 16, more than 1,000 members and elements in all, more bytes than the caller allows. Time and
- * memory are linear in what arrived. What was read is wiped when the tree is freed (this sets jansson's allocator for
- * the process before main() begins). */
+ * Reading refuses: invalid UTF-8, lone surrogates, a byte order mark, trailing bytes, NUL in a string, repeated names
+ * at any level, depth above 16, more than 1,000 members and elements in all, more bytes than the caller allows. Time
+ * and memory are linear in what arrived. What was read is wiped when the tree is freed (this sets jansson's allocator
+ * for the process before main() begins). */
 #ifndef STRONGROOM_JSON_JSON_H
 #define STRONGROOM_JSON_JSON_H
 
@@ -10,10 +10,10 @@
 
 #include "firmware/base/bytes.h"
 
-#define JSON_DEPTH_MAX   16
-#define JSON_ITEMS_MAX   1000
-#define JSON_BODY_MAX    (64u * 1024)
-#define JSON_IMPORT_MAX  (1024u * 1024)
+#define JSON_DEPTH_MAX  16
+#define JSON_ITEMS_MAX  1000
+#define JSON_BODY_MAX   (64u * 1024)
+#define JSON_IMPORT_MAX (1024u * 1024)
 
 /* Parse an object. Caller json_decref()s *out. Errors: ST_BAD_REQUEST; ST_TOO_LARGE (bytes, depth, items). */
 MUST_CHECK enum status json_read_object(struct span text, size_t max_bytes, json_t **out);
@@ -35,7 +35,7 @@ struct json_writer {
     bool comma;
 };
 void json_begin(struct json_writer *w, struct bytes *out);
-void json_open_object(struct json_writer *w, const char *name);  /* name NULL: as an array element or the root */
+void json_open_object(struct json_writer *w, const char *name); /* name NULL: as an array element or the root */
 void json_open_array(struct json_writer *w, const char *name);
 void json_close_object(struct json_writer *w);
 void json_close_array(struct json_writer *w);

@@ -74,12 +74,10 @@ static bool has_doubled_key(const struct store_commit *c)
 
 /* What is wrong with a commit, whatever is stored. Because no key comes twice, an engine may look at all conditions
  * before it writes anything: a commit whose condition does not hold has nothing to undo. */
-static enum status check(const struct commit_queue *q, const struct store_commit *c)
+static enum status check(const struct store_commit *c)
 {
     size_t room = STORE_COMMIT_MAX;
 
-    if (q->config.read_only)
-        return ST_NOT_PERMITTED;
     if (c->count > STORE_WRITES_MAX)
         return ST_TOO_LARGE;
     for (size_t i = 0; i < c->count; i++) {
@@ -118,7 +116,7 @@ static enum status apply_all(struct commit_queue *q, const struct group *g)
     enum status st = ST_OK;
 
     for (struct store_commit *c = g->first; st == ST_OK && c != g->end; c = c->next)
-        if ((c->status = check(q, c)) == ST_OK)
+        if ((c->status = check(c)) == ST_OK)
             st = e->ops->apply(e, c);
     if (st != ST_OK) {
         e->ops->undo(e);

@@ -1,5 +1,6 @@
 #include "service/vault/key.h"
 
+#include <openssl/err.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
@@ -41,8 +42,10 @@ enum status key_version_public(const struct key_version *shared, EVP_PKEY **out)
         return ST_OK;
     if (v->public_der.len == 0)
         return ST_NOT_FOUND;
-    if ((made = d2i_PUBKEY(NULL, &p, (long)v->public_der.len)) == NULL)
+    if ((made = d2i_PUBKEY(NULL, &p, (long)v->public_der.len)) == NULL) {
+        ERR_clear_error();
         return ST_CORRUPT;
+    }
     if (!atomic_compare_exchange_strong(&v->public_key, &none, made)) {
         EVP_PKEY_free(made); /* another thread was first */
         made = none;

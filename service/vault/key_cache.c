@@ -228,3 +228,16 @@ void key_cache_drop(struct key_cache *c, const struct guid *vault_id, struct spa
         remove_at(s, at);
     pthread_mutex_unlock(&s->lock);
 }
+
+void key_cache_clear(struct key_cache *c)
+{
+    for (size_t i = 0; i < SHARDS; i++) {
+        struct shard *s = &c->shards[i];
+
+        pthread_mutex_lock(&s->lock);
+        s->epoch++;
+        while (s->oldest != NULL)
+            evict_oldest(s);
+        pthread_mutex_unlock(&s->lock);
+    }
+}

@@ -19,4 +19,7 @@ void key_cache_put(struct key_cache *c, const struct guid *vault_id, struct span
 /* Forget the entry. */
 void key_cache_drop(struct key_cache *c, const struct guid *vault_id, struct span name, struct span version);
 
+/* Forget everything: what changed meanwhile is not known. */
+void key_cache_clear(struct key_cache *c);
+
 #endif

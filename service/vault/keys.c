@@ -8,10 +8,12 @@
 static void on_change(const struct store_record *r, void *arg)
 {
     struct keys *k = arg;
-    const uint8_t *slash = memchr(r->key.p, '/', r->key.len), *end = r->key.p + r->key.len;
+    const uint8_t *slash = r->key.len > 0 ? memchr(r->key.p, '/', r->key.len) : NULL, *end = r->key.p + r->key.len;
     struct guid vault_id;
     struct span name, version = { 0 };
 
+    if (r->key.len == 0) /* the watch has fallen behind and some deletes are lost */
+        key_cache_clear(k->cache);
     if (slash == NULL || end - slash < GUID_LEN + 3 || guid_parse(&vault_id, span_of(slash + 1, GUID_LEN)) != ST_OK)
         return;
     name = span_of(slash + GUID_LEN + 2, (size_t)(end - (slash + GUID_LEN + 2)));

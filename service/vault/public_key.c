@@ -2,6 +2,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 
 /* Set up padding for `alg`. */
@@ -85,6 +86,7 @@ enum status public_key_verify(const struct key_version *v, enum token_alg alg, s
 done:
     EVP_PKEY_CTX_free(ctx);
     bytes_clear(&der);
+    ERR_clear_error(); /* or the next TLS call of this thread would take libcrypto's complaint for its own */
     return st;
 }
 
@@ -110,6 +112,7 @@ enum status public_key_encrypt(const struct key_version *v, enum token_alg alg, 
     if (st == ST_OK)
         out->len = len;
     EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
     return st;
 }
 

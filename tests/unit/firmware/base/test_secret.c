@@ -121,7 +121,7 @@ static void a_file_is_read_without_its_line_end(void)
     CU_ASSERT(reads("", 0, ""));
     CU_ASSERT(reads("\n", 1, ""));
     memset(big, 'b', sizeof big);
-    write_secret(path, big, SECRET_MAX, 0400);
+    write_secret(path, big, SECRET_MAX, 0600);
     CU_ASSERT(secret_read_file(&s, path) == ST_OK && s.len == SECRET_MAX);
     write_secret(path, big, SECRET_MAX + 1, 0600);
     CU_ASSERT(secret_read_file(&s, path) == ST_TOO_LARGE && s.p == NULL);

@@ -2,18 +2,33 @@
  * along. */
 #include "tests/unit/service/audit/trails.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "firmware/base/clock.h"
 #include "firmware/base/log.h"
 
 #define STEP_MS 20000 /* how long something may take before a test gives up on it */
+
+/* The flush of the code under test comes here: to be counted, or to fail as a broken disk does. */
+static _Atomic unsigned flushes;
+static _Atomic bool flush_fails;
+
+int fdatasync(int fd)
+{
+    atomic_fetch_add(&flushes, 1);
+    if (!atomic_load(&flush_fails))
+        return (int)syscall(SYS_fdatasync, fd);
+    errno = EIO;
+    return -1;
+}
 
 /* Wait until `holds(arg)`. */
 static bool wait_until(bool (*holds)(void *arg), void *arg)
@@ -379,6 +394,19 @@ static void limit_files(rlim_t bytes)
     CU_ASSERT(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 }
 
+/* Is the text in any segment? */
+static bool is_in_trail(const char *path, const char *text)
+{
+    struct trail_image image;
+    bool found = false;
+
+    image_read(path, &image);
+    for (size_t i = 0; i < image.segments; i++)
+        found = found || strstr(bytes_text(&image.files[i].content), text) != NULL;
+    image_clear(&image);
+    return found;
+}
+
 static bool is_up(void *arg)
 {
     return audit_is_up(arg);
@@ -410,6 +438,54 @@ static void a_full_disk_refuses_until_there_is_room(void)
     CU_ASSERT(strstr(bytes_text(&image.files[0].content), "\"refused\":10,") != NULL);
     CU_ASSERT(strstr(bytes_text(&image.files[0].content), "every one of them") == NULL);
     image_clear(&image);
+}
+
+/* Some lines of a batch fit, the others do not: none of them may stay. */
+static void a_batch_that_fits_in_part_leaves_nothing(void)
+{
+    static struct flown flown[21];
+    const char *path = new_trail_path();
+    struct audit *a = open_trail(path, trail_key(), 0);
+    struct flight flight = { .blocked = true };
+
+    CU_ASSERT(launch(a, &flown[0], 1000, &flight) == ST_OK);
+    flown[0].number = 0;
+    while (!atomic_load(&flight.entered))
+        usleep(100);
+    for (unsigned i = 1; i < ARRAY_LEN(flown); i++)
+        CU_ASSERT(launch(a, &flown[i], i, &flight) == ST_OK);
+    limit_files(1000);
+    atomic_store(&flight.blocked, false);
+    while (atomic_load(&flight.done) < ARRAY_LEN(flown))
+        usleep(100);
+    CU_ASSERT(flight.failed == ARRAY_LEN(flown) - 1);
+    CU_ASSERT(is_in_trail(path, "{\"number\":1000,") && !is_in_trail(path, "{\"number\":1,"));
+    limit_files(RLIM_INFINITY);
+    CU_ASSERT(wait_until(is_up, a));
+    audit_close(a);
+    CU_ASSERT(is_whole(path, 2));
+}
+
+static void a_flush_that_fails_refuses_the_record(void)
+{
+    const char *path = new_trail_path();
+    struct audit *a = open_trail(path, trail_key(), 0);
+    unsigned before;
+
+    for (int i = 0; i < 20; i++) {
+        before = atomic_load(&flushes);
+        CU_ASSERT(record_text(a, "\"x\":\"good\"") == ST_OK);
+        CU_ASSERT(atomic_load(&flushes) > before); /* done comes after the flush */
+    }
+    atomic_store(&flush_fails, true);
+    CU_ASSERT(record_text(a, "\"x\":\"never\"") == ST_IO);
+    CU_ASSERT(record_text(a, "\"x\":\"never\"") == ST_IO);
+    CU_ASSERT(!audit_is_up(a) && !is_in_trail(path, "never"));
+    atomic_store(&flush_fails, false);
+    CU_ASSERT(record_text(a, "\"x\":\"good\"") == ST_OK);
+    CU_ASSERT(audit_is_up(a));
+    audit_close(a);
+    CU_ASSERT(is_whole(path, 22) && !is_in_trail(path, "never"));
 }
 
 static void a_full_disk_at_a_new_segment_is_no_different(void)
@@ -448,6 +524,23 @@ static void closing_on_a_full_disk_loses_nothing_acknowledged(void)
     CU_ASSERT(is_whole(path, 10));
 }
 
+/* The disk has room again, but nobody has noticed yet: closing does, so that the end is signed. */
+static void closing_after_a_full_disk_signs_the_end(void)
+{
+    const char *path = new_trail_path();
+    struct audit *a = open_trail(path, trail_key(), 0);
+    struct audit_report report;
+
+    record_many(a, 5);
+    limit_files(100);
+    CU_ASSERT(record_text(a, "\"x\":1") == ST_IO);
+    limit_files(RLIM_INFINITY);
+    audit_close(a);
+    CU_ASSERT(verify_trail(path, &report) == ST_OK);
+    CU_ASSERT(report.closed && report.unsigned_tail == 0 && report.records == 6);
+    audit_report_clear(&report);
+}
+
 static CU_TestInfo audit_cases[] = {
     { "a record is on disk when done is called", records_are_on_disk_when_done },
     { "a trail goes on where it ended", a_trail_goes_on_where_it_ended },
@@ -462,8 +555,11 @@ static CU_TestInfo audit_cases[] = {
     { "records do not wait for a slow key", records_do_not_wait_for_a_slow_key },
     { "segments end even without a signature", segments_end_even_without_a_signature },
     { "a full disk refuses until there is room, without trace", a_full_disk_refuses_until_there_is_room },
+    { "a batch that fits in part leaves nothing", a_batch_that_fits_in_part_leaves_nothing },
+    { "a flush that fails refuses the record", a_flush_that_fails_refuses_the_record },
     { "a full disk at a new segment is no different", a_full_disk_at_a_new_segment_is_no_different },
     { "closing on a full disk loses nothing acknowledged", closing_on_a_full_disk_loses_nothing_acknowledged },
+    { "closing after a full disk signs the end", closing_after_a_full_disk_signs_the_end },
     CU_TEST_INFO_NULL
 };
 

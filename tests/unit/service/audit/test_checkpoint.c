@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "firmware/base/base64url.h"
 #include "tests/unit/service/audit/trails.h"
 
 static const struct chain_point place = { .seq = 4711, .hash = { 0xde, 0xad, [31] = 0x01 } };
@@ -57,6 +58,27 @@ static void every_changed_byte_shows(void)
     bytes_clear(&record);
 }
 
+/* As docs/audit.md has it, so that others can check: the domain, a line feed, the text. */
+static void what_is_signed_is_as_documented(void)
+{
+    static const char domain[] = "strongroom audit checkpoint v1\n";
+    struct bytes record = { 0 }, message = { 0 }, der = { 0 };
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    struct checkpoint c;
+
+    make(&record, CHECKPOINT_INTERVAL);
+    CU_ASSERT(checkpoint_parse(bytes_span(&record), &c) == ST_OK);
+    bytes_append_text(&message, domain);
+    bytes_append_span(&message, c.text);
+    CU_ASSERT(base64url_decode(&der, c.signature) == ST_OK);
+    CU_ASSERT(EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, trail_key()) == 1);
+    CU_ASSERT(EVP_DigestVerify(ctx, der.p, der.len, message.p, message.len) == 1);
+    EVP_MD_CTX_free(ctx);
+    bytes_clear(&record);
+    bytes_clear(&message);
+    bytes_clear(&der);
+}
+
 /* A signature by the same key over the same text without the domain in front is no checkpoint's. */
 static void a_signature_for_something_else_does_not_count(void)
 {
@@ -97,6 +119,7 @@ static void a_key_that_cannot_sign_is_unavailable(void)
 int main(void)
 {
     CU_TestInfo cases[] = { { "what is signed is read back", what_is_signed_is_read_back },
+                            { "what is signed is as documented", what_is_signed_is_as_documented },
                             { "every changed byte shows", every_changed_byte_shows },
                             { "a signature for something else does not count",
                               a_signature_for_something_else_does_not_count },

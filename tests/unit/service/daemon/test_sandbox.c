@@ -9,7 +9,7 @@
 /* In a child, for there is no way back: 0, or the number of what was still possible. */
 static int try_in_sandbox(void)
 {
-    char *const arguments[] = { "true", NULL };
+    char name[] = "true", *const arguments[] = { name, NULL };
 
     if (sandbox_enter() != ST_OK)
         return 1;

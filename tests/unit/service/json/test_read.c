@@ -127,7 +127,7 @@ static void depth(void)
     CU_ASSERT_EQUAL(read_text(bytes_text(&b)), ST_OK);
     bytes_clear(&b);
     /* Brackets in strings open nothing, not even behind an escaped quote. */
-    CU_ASSERT_EQUAL(read_text("{\"v\":\"[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[[[[[[\\\\\"}"), ST_OK);
+    CU_ASSERT_EQUAL(read_text("{\"v\":\"[[[[[[[[[[\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\"}"), ST_OK);
     CU_ASSERT_EQUAL(read_text("{\"v\":\"\\\\\",\"w\":[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]}"), ST_TOO_LARGE);
     CU_ASSERT_EQUAL(read_text("]]]]{}"), ST_BAD_REQUEST);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,19 @@
 #define COUNTS    150
 #define STEP_MS   20000 /* how long another process may take before a test gives up on it */
 #define MANY_KEYS (STORE_WRITES_MAX * 36)
+
+/* SQLite's flush comes here: to be counted, or to fail as a broken disk does. */
+static _Atomic unsigned flushes;
+static _Atomic bool flush_fails;
+
+int fdatasync(int fd)
+{
+    atomic_fetch_add(&flushes, 1);
+    if (!atomic_load(&flush_fails))
+        return (int)syscall(SYS_fdatasync, fd);
+    errno = EIO;
+    return -1;
+}
 
 static const char *new_path(void)
 {
@@ -428,6 +442,29 @@ static void a_full_disk_refuses_and_leaves_no_trace(void)
     store_close(s);
 }
 
+static void a_flush_that_fails_refuses_the_commit(void)
+{
+    const char *path = new_path();
+    struct store *s = open_or_fail(path, STORE_READ_WRITE);
+    unsigned before;
+
+    for (int i = 0; i < 20; i++) {
+        before = atomic_load(&flushes);
+        CU_ASSERT(put(s, "a", "good", STORE_ANY, NULL) == ST_OK);
+        CU_ASSERT(atomic_load(&flushes) > before); /* done comes after the flush */
+    }
+    atomic_store(&flush_fails, true);
+    CU_ASSERT(put(s, "a", "bad", STORE_ANY, NULL) == ST_IO);
+    CU_ASSERT(put(s, "b", "bad", STORE_ANY, NULL) == ST_IO);
+    atomic_store(&flush_fails, false);
+    CU_ASSERT(holds(s, "a", "good"));
+    CU_ASSERT(put(s, "b", "good", STORE_ABSENT, NULL) == ST_OK);
+    store_close(s);
+    s = open_or_fail(path, STORE_READ_WRITE);
+    CU_ASSERT(holds(s, "a", "good") && holds(s, "b", "good"));
+    store_close(s);
+}
+
 /* A group of which one member does not fit. */
 struct grouped {
     struct store_commit commit;
@@ -741,6 +778,7 @@ static CU_TestInfo sqlite_cases[] = {
     { "other databases and newer formats are refused", other_formats_are_refused },
     { "records no store could have written are refused", edited_records_are_refused },
     { "a full disk refuses a commit without trace, then all works again", a_full_disk_refuses_and_leaves_no_trace },
+    { "a flush that fails refuses the commit", a_flush_that_fails_refuses_the_commit },
     { "of a group, the one that does not fit fails alone", one_that_does_not_fit_fails_alone },
     { "a read-only store reads a live one and cannot write", a_reader_in_another_process_cannot_write },
     { "a reader of the group needs no right to write", a_reader_of_the_group_needs_no_right_to_write },
