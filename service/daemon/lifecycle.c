@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <jansson.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -23,14 +21,6 @@ static void taken_signals(sigset_t *set)
     sigaddset(set, SIGINT);
 }
 
-/* A JSON tree holds what the body held: plaintexts, client secrets. */
-static void wiping_free(void *p)
-{
-    if (p != NULL)
-        secret_wipe(p, malloc_usable_size(p));
-    free(p);
-}
-
 enum status lifecycle_begin(void)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -41,7 +31,6 @@ enum status lifecycle_begin(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* inherited by every thread made later */
     sigaction(SIGPIPE, &ignore, NULL);
     umask(077);
-    json_set_alloc_funcs(malloc, wiping_free);
     if ((st = sandbox_enter()) != ST_OK) {
         log_error("the system call filter cannot be set; the kernel must have seccomp");
         return st;
