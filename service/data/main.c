@@ -66,7 +66,7 @@ static enum status open_stores(struct vaultd *d)
                      store_open_sqlite(d->config.management_store, STORE_READ_ONLY, &d->management))) != ST_OK ||
         (st = report("vault catalog", catalog_open(d->management, &d->catalog))) != ST_OK)
         return st;
-    return report("keys", keys_open(d->vaults, d->token, d->catalog, &d->keys));
+    return report("keys", keys_open(d->vaults, d->token, d->management, &d->keys));
 }
 
 static enum status open_identity(struct vaultd *d)

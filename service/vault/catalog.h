@@ -17,7 +17,7 @@ struct vault {
     struct guid id; /* a vault made again under an old name has a new one */
     char name[25];  /* as created */
     struct guid subscription_id;
-    char resource_group[91];
+    char resource_group[91]; /* as the group was created */
     char location[65];
     struct guid tenant_id;
     char *resource_id; /* "/subscriptions/../vaults/<name>", casing of creation */

@@ -2,22 +2,20 @@
 #include "firmware/base/clock.h"
 #include "firmware/base/log.h"
 #include "service/vault/keys_internal.h"
+#include "service/vault/purged_vault.h"
 
 #include <errno.h>
 #include <time.h>
 
-#define SWEEP_S     60
-#define BATCH       64
-#define PENDING_MAX 256
+#define SWEEP_S 60
+#define BATCH   64
 
 struct key_reaper {
     struct keys *keys;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stopping;
-    struct guid vaults[PENDING_MAX]; /* purged, their keys not yet */
-    size_t vault_count;
+    bool stopping, woken;
 };
 
 /* Names found by a sweep, to be purged once the visit is over. */
@@ -103,6 +101,44 @@ static void purge_vault(struct keys *k, const struct guid *vault_id)
     bytes_clear(&prefix);
 }
 
+/* The marks of purged vaults, a page at a time. */
+struct marks {
+    struct guid vaults[BATCH];
+    size_t count;
+    struct bytes last;
+};
+
+static bool visit_mark(const struct store_record *r, void *arg)
+{
+    struct marks *m = arg;
+
+    if (bytes_set(&m->last, r->key) != ST_OK)
+        return false;
+    if (purged_vault_id(r->key, &m->vaults[m->count]) == ST_OK)
+        m->count++;
+    return m->count < BATCH;
+}
+
+/* Of a vault whose keys are gone already this reads one empty range: a few microseconds. */
+static void sweep_purged_vaults(struct keys *k)
+{
+    struct marks m = { .count = 0 };
+    struct bytes after = { 0 };
+    bool more = true;
+
+    while (more) {
+        m.count = 0;
+        if (bytes_set(&after, bytes_span(&m.last)) != ST_OK ||
+            store_range(k->management, span_text(PURGED_VAULT_PREFIX), bytes_span(&after), BATCH, visit_mark, &m,
+                        &more) != ST_OK)
+            break;
+        for (size_t i = 0; i < m.count; i++)
+            purge_vault(k, &m.vaults[i]);
+    }
+    bytes_clear(&after);
+    bytes_clear(&m.last);
+}
+
 static void *run(void *arg)
 {
     struct key_reaper *r = arg;
@@ -110,22 +146,14 @@ static void *run(void *arg)
 
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
-        struct guid vault_id;
-        bool has_vault = r->vault_count > 0;
-
-        if (has_vault)
-            vault_id = r->vaults[--r->vault_count];
+        r->woken = false;
         pthread_mutex_unlock(&r->lock);
-        if (has_vault)
-            purge_vault(r->keys, &vault_id);
-        else
-            sweep(r->keys, span_text("deletedkey/"), strlen("deletedkey/"), clock_unix_s());
-        pthread_mutex_lock(&r->lock);
-        if (r->vault_count > 0)
-            continue;
+        sweep(r->keys, span_text("deletedkey/"), strlen("deletedkey/"), clock_unix_s());
+        sweep_purged_vaults(r->keys);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += SWEEP_S;
-        while (!r->stopping && r->vault_count == 0 && pthread_cond_timedwait(&r->wake, &r->lock, &until) != ETIMEDOUT)
+        pthread_mutex_lock(&r->lock);
+        while (!r->stopping && !r->woken && pthread_cond_timedwait(&r->wake, &r->lock, &until) != ETIMEDOUT)
             ;
     }
     pthread_mutex_unlock(&r->lock);
@@ -164,13 +192,10 @@ void key_reaper_stop(struct key_reaper *r)
     free(r);
 }
 
-void key_reaper_wake(struct key_reaper *r, const struct guid *purged_vault)
+void key_reaper_wake(struct key_reaper *r)
 {
     pthread_mutex_lock(&r->lock);
-    if (r->vault_count < PENDING_MAX)
-        r->vaults[r->vault_count++] = *purged_vault;
-    else
-        log_warning("too many vaults purged at once; the keys of one stay until its name is purged again");
+    r->woken = true;
     pthread_cond_signal(&r->wake);
     pthread_mutex_unlock(&r->lock);
 }

@@ -1,6 +1,7 @@
 #include "service/vault/keys_internal.h"
 
 #include "firmware/base/log.h"
+#include "service/vault/purged_vault.h"
 
 #define SCAN_MAX 1000 /* records looked at for one page: many deleted keys must not make a page endless */
 
@@ -25,15 +26,15 @@ static void on_change(const struct store_record *r, void *arg)
     key_cache_drop(k->cache, &vault_id, name, (struct span){ 0 });
 }
 
-static void on_vault_change(const struct vault *v, bool purged, void *arg)
+static void on_purged(const struct store_record *r, void *arg)
 {
     struct keys *k = arg;
 
-    if (purged)
-        key_reaper_wake(k->reaper, &v->id);
+    (void)r;
+    key_reaper_wake(k->reaper);
 }
 
-enum status keys_open(struct store *store, struct token *token, struct catalog *catalog, struct keys **out)
+enum status keys_open(struct store *store, struct token *token, struct store *management, struct keys **out)
 {
     struct keys *k = calloc(1, sizeof *k);
     enum status st;
@@ -43,18 +44,17 @@ enum status keys_open(struct store *store, struct token *token, struct catalog *
         return ST_NO_MEMORY;
     k->store = store;
     k->token = token;
-    k->catalog = catalog;
+    k->management = management;
     pthread_mutex_init(&k->lock, NULL);
     pthread_cond_init(&k->idle, NULL);
     if ((st = key_cache_new(KEYS_CACHE_LIMIT, &k->cache)) != ST_OK ||
         (st = store_watch(store, span_text("key/"), on_change, k, &k->watch_heads)) != ST_OK ||
         (st = store_watch(store, span_text("keyversion/"), on_change, k, &k->watch_versions)) != ST_OK ||
-        (st = key_reaper_start(k, &k->reaper)) != ST_OK) {
+        (st = key_reaper_start(k, &k->reaper)) != ST_OK ||
+        (st = store_watch(management, span_text(PURGED_VAULT_PREFIX), on_purged, k, &k->watch_purged)) != ST_OK) {
         keys_close(k);
         return st;
     }
-    if (catalog != NULL)
-        catalog_subscribe(catalog, on_vault_change, k);
     *out = k;
     return ST_OK;
 }
@@ -63,8 +63,8 @@ void keys_close(struct keys *k)
 {
     if (k == NULL)
         return;
-    if (k->catalog != NULL)
-        catalog_subscribe(k->catalog, NULL, NULL);
+    if (k->watch_purged != NULL)
+        store_unwatch(k->management, k->watch_purged);
     pthread_mutex_lock(&k->lock);
     while (k->changing > 0)
         pthread_cond_wait(&k->idle, &k->lock);

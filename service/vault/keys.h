@@ -15,9 +15,9 @@ struct keys;
 #define KEYS_PAGE_MAX    25
 #define KEY_VERSIONS_MAX 2000 /* of one key: so that one commit can purge them all */
 
-/* `store`: vaultd's own. `catalog` (may be NULL in tests): the keys of a purged vault are removed.
+/* `store`: vaultd's own. `management`: the store in which purged vaults leave their mark; their keys are removed.
  * Starts a thread that purges what is due. Errors: ST_IO; ST_NO_MEMORY. */
-MUST_CHECK enum status keys_open(struct store *store, struct token *token, struct catalog *catalog, struct keys **out);
+MUST_CHECK enum status keys_open(struct store *store, struct token *token, struct store *management, struct keys **out);
 /* Waits for the changes under way: they need store and token, so close those later. NULL does nothing. */
 void keys_close(struct keys *k);
 

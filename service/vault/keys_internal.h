@@ -10,9 +10,9 @@
 struct keys {
     struct store *store;
     struct token *token;
-    struct catalog *catalog;
+    struct store *management;
     struct key_cache *cache;
-    struct store_watch *watch_heads, *watch_versions;
+    struct store_watch *watch_heads, *watch_versions, *watch_purged;
     struct key_reaper *reaper;
     pthread_mutex_t lock;
     pthread_cond_t idle;
@@ -46,6 +46,7 @@ MUST_CHECK bool change_write_purge(struct key_change *c, const struct guid *vaul
 struct key_reaper;
 MUST_CHECK enum status key_reaper_start(struct keys *k, struct key_reaper **out);
 void key_reaper_stop(struct key_reaper *r);
-void key_reaper_wake(struct key_reaper *r, const struct guid *purged_vault);
+/* Look now, not within the minute. */
+void key_reaper_wake(struct key_reaper *r);
 
 #endif

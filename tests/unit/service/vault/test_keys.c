@@ -4,15 +4,18 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 
+#include "firmware/base/clock.h"
 #include "service/vault/keys.h"
 #include "service/vault/public_key.h"
+#include "service/vault/purged_vault.h"
 #include "tests/unit/pkcs11/token/fixture.h"
 #include "tests/unit/service/vault/waiting.h"
 
 static struct token *token;
-static struct store *store;
+static struct store *store, *management;
 static struct keys *keys;
 static struct vault vault;
 
@@ -22,13 +25,17 @@ static int set_up(void)
 
     token = fixture_open(&config);
     vault = (struct vault){ .id = guid_random(), .name = "unit", .retention_days = 90, .premium = true };
-    return store_open_memory(&store) == ST_OK && keys_open(store, token, NULL, &keys) == ST_OK ? 0 : 1;
+    return store_open_memory(&store) == ST_OK && store_open_memory(&management) == ST_OK &&
+                   keys_open(store, token, management, &keys) == ST_OK
+               ? 0
+               : 1;
 }
 
 static int tear_down(void)
 {
     keys_close(keys);
     store_close(store);
+    store_close(management);
     token_close(token);
     return 0;
 }
@@ -335,6 +342,37 @@ static void purges(void)
     key_change_clear(&a);
 }
 
+/* A vault's mark in the management store makes its keys go, and no other's. */
+static void purged_vaults(void)
+{
+    struct vault gone = vault;
+    struct bytes path = { 0 }, mark = { 0 }, head = { 0 };
+    struct store_write w = { .expected = STORE_ANY };
+    struct store_commit commit = { .writes = &w, .count = 1 };
+    struct key_change c = create_ec("stays");
+    uint64_t deadline = clock_monotonic_ms() + 10000;
+
+    key_change_clear(&c);
+    gone.id = guid_random();
+    c = named("goes");
+    c.vault = &gone;
+    c.spec = (struct key_spec){ .type = KEY_TYPE_EC, .curve = KEY_CURVE_P256, .bits = 256 };
+    CU_ASSERT_EQUAL(change(key_create, &c), FAULT_NONE);
+    purged_vault_path(&path, &gone.id);
+    CU_ASSERT_EQUAL_FATAL(purged_vault_pack(clock_unix_s(), &mark), ST_OK);
+    w.key = bytes_span(&path);
+    w.value = bytes_span(&mark);
+    CU_ASSERT_EQUAL_FATAL(store_commit(management, &commit), ST_OK);
+    key_head_path(&head, &gone.id, span_text("goes"));
+    while (store_get(store, bytes_span(&head), NULL, NULL) == ST_OK && clock_monotonic_ms() < deadline)
+        sched_yield();
+    CU_ASSERT_EQUAL(store_get(store, bytes_span(&head), NULL, NULL), ST_NOT_FOUND);
+    CU_ASSERT_EQUAL(find("stays", ""), ST_OK);
+    bytes_clear(&path);
+    bytes_clear(&mark);
+    bytes_clear(&head);
+}
+
 struct names {
     char seen[40][KEY_NAME_MAX + 1];
     size_t count;
@@ -528,6 +566,7 @@ int main(void)
         { "a wrong algorithm or digest length is refused", refused_operations },
         { "a deleted key is hidden, keeps its name, and comes back", deletes_and_recovers },
         { "a purge takes every record, unless the vault is protected", purges },
+        { "the keys of a purged vault go", purged_vaults },
         { "pages list every live key once, and deleted ones apart", lists },
         { "a record edited in the store does not open", edited_records },
         { "eight creations of one name make eight versions", racing_creations },
