@@ -6,10 +6,12 @@
 #include <openssl/err.h>
 #include <pthread.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "firmware/base/log.h"
 
+#define PRIME_SECONDS   1
 #define SLOTS_MAX       1024
 #define CONFIG_MAX      (16u * 1024)
 #define CONFIG_VARIABLE "SOFTHSM2_CONF"
@@ -282,6 +284,36 @@ enum status module_libp11_open(struct module *m, CK_SLOT_ID id, struct libp11_vi
     if (st != ST_OK)
         module_libp11_drop(m, out);
     return st;
+}
+
+/* Any call of libp11 that takes a session and gives it back. Its result is the slot, or NULL. */
+static void *take_a_session(void *slot)
+{
+    static _Thread_local unsigned char byte; /* a cancelled thread leaves its stack without a word to sanitizers */
+    int failed = PKCS11_generate_random(slot, &byte, sizeof byte);
+
+    ERR_clear_error();
+    return failed == 0 ? slot : NULL;
+}
+
+enum status module_libp11_prime(struct libp11_view *view)
+{
+    struct timespec until;
+    void *result = NULL;
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, take_a_session, view->slot) != 0)
+        return ST_UNAVAILABLE;
+    clock_gettime(CLOCK_REALTIME, &until); /* as pthread_timedjoin_np asks */
+    until.tv_sec += PRIME_SECONDS;
+    if (pthread_timedjoin_np(thread, &result, &until) == 0)
+        return result != NULL ? ST_OK : ST_UNAVAILABLE;
+    /* It waits, with a lock of the view that nobody will open again: leave both. */
+    pthread_cancel(thread);
+    pthread_detach(thread);
+    *view = (struct libp11_view){ 0 };
+    log_warning("libp11 was left waiting for a session of the token");
+    return ST_UNAVAILABLE;
 }
 
 void module_libp11_drop(struct module *m, struct libp11_view *view)

@@ -34,6 +34,10 @@ struct libp11_view {
  * a view, closes all sessions of the slot: do both while there are none of ours.
  * Errors: ST_UNAVAILABLE. */
 MUST_CHECK enum status module_libp11_open(struct module *m, CK_SLOT_ID id, struct libp11_view *out);
+/* Have libp11 open its first session. Until it has one, libp11 0.4.12 waits for ever when C_OpenSession fails; with
+ * one, it waits for that one to come back. So this runs in a thread that can be left behind, once the token is known to
+ * answer. Errors: ST_UNAVAILABLE (the view may be empty then, given up). */
+MUST_CHECK enum status module_libp11_prime(struct libp11_view *view);
 /* No key that came from the view is left. */
 void module_libp11_drop(struct module *m, struct libp11_view *view);
 /* One owner for each slot: logging out, for one, hits all who use it. */

@@ -33,6 +33,10 @@ static enum status log_in(struct token *t, struct worker *w)
         log_error("the PIN file cannot be used: %s", status_name(st));
         return st == ST_NO_MEMORY ? st : ST_NOT_PERMITTED;
     }
+    if (pin.len == 0) { /* being written just now, perhaps: not worth one of the tries */
+        secret_clear(&pin);
+        return ST_NOT_PERMITTED;
+    }
     rv = t->f->C_Login(w->session, CKU_USER, pin.p, pin.len);
     secret_clear(&pin);
     st = rv == CKR_USER_ALREADY_LOGGED_IN ? ST_OK : call_result(t, rv);
@@ -86,9 +90,9 @@ enum status connection_open(struct token *t)
     if ((st = call_result(t, module_initialise(t->module))) != ST_OK || (st = claim_slot(t)) != ST_OK ||
         (st = module_libp11_open(t->module, t->slot, &t->libp11)) != ST_OK)
         return st;
-    if ((st = open_sessions(t)) != ST_OK || (st = log_in(t, w)) != ST_OK)
+    if ((st = open_sessions(t)) != ST_OK || (st = log_in(t, w)) != ST_OK || (st = sealing_find_keys(w)) != ST_OK)
         return st;
-    return sealing_find_keys(w);
+    return module_libp11_prime(&t->libp11);
 }
 
 static void close_session(struct token *t, CK_SESSION_HANDLE *session)

@@ -26,16 +26,39 @@ struct expected {
 };
 
 /* The domain key wraps, and nothing else: with DECRYPT it would give away what it wrapped, and with MODIFIABLE or
- * COPYABLE whoever has the PIN could set that. */
+ * COPYABLE whoever has the PIN could set that. Both keys were made in the token and have never been outside: else one
+ * of known value, put there under the right label, would be handed every new key. */
 static const struct expected domain_rights[] = {
-    { CKA_TOKEN, CK_TRUE }, { CKA_PRIVATE, CK_TRUE },     { CKA_SENSITIVE, CK_TRUE }, { CKA_EXTRACTABLE, CK_FALSE },
-    { CKA_WRAP, CK_TRUE },  { CKA_UNWRAP, CK_TRUE },      { CKA_ENCRYPT, CK_FALSE },  { CKA_DECRYPT, CK_FALSE },
-    { CKA_SIGN, CK_FALSE }, { CKA_MODIFIABLE, CK_FALSE }, { CKA_COPYABLE, CK_FALSE },
+    { CKA_LOCAL, CK_TRUE },
+    { CKA_ALWAYS_SENSITIVE, CK_TRUE },
+    { CKA_NEVER_EXTRACTABLE, CK_TRUE },
+    { CKA_TOKEN, CK_TRUE },
+    { CKA_PRIVATE, CK_TRUE },
+    { CKA_SENSITIVE, CK_TRUE },
+    { CKA_EXTRACTABLE, CK_FALSE },
+    { CKA_WRAP, CK_TRUE },
+    { CKA_UNWRAP, CK_TRUE },
+    { CKA_ENCRYPT, CK_FALSE },
+    { CKA_DECRYPT, CK_FALSE },
+    { CKA_SIGN, CK_FALSE },
+    { CKA_MODIFIABLE, CK_FALSE },
+    { CKA_COPYABLE, CK_FALSE },
 };
 static const struct expected binding_rights[] = {
-    { CKA_TOKEN, CK_TRUE }, { CKA_PRIVATE, CK_TRUE },     { CKA_SENSITIVE, CK_TRUE }, { CKA_EXTRACTABLE, CK_FALSE },
-    { CKA_WRAP, CK_FALSE }, { CKA_UNWRAP, CK_FALSE },     { CKA_ENCRYPT, CK_FALSE },  { CKA_DECRYPT, CK_FALSE },
-    { CKA_SIGN, CK_TRUE },  { CKA_MODIFIABLE, CK_FALSE }, { CKA_COPYABLE, CK_FALSE },
+    { CKA_LOCAL, CK_TRUE },
+    { CKA_ALWAYS_SENSITIVE, CK_TRUE },
+    { CKA_NEVER_EXTRACTABLE, CK_TRUE },
+    { CKA_TOKEN, CK_TRUE },
+    { CKA_PRIVATE, CK_TRUE },
+    { CKA_SENSITIVE, CK_TRUE },
+    { CKA_EXTRACTABLE, CK_FALSE },
+    { CKA_WRAP, CK_FALSE },
+    { CKA_UNWRAP, CK_FALSE },
+    { CKA_ENCRYPT, CK_FALSE },
+    { CKA_DECRYPT, CK_FALSE },
+    { CKA_SIGN, CK_TRUE },
+    { CKA_MODIFIABLE, CK_FALSE },
+    { CKA_COPYABLE, CK_FALSE },
 };
 
 static enum status is_locked_down(struct worker *w, CK_OBJECT_HANDLE key, const struct expected *rights, size_t count,
@@ -199,5 +222,8 @@ enum status sealing_make_keys(struct worker *w, CK_SESSION_HANDLE rw)
         st = make_domain_key(w, rw);
     if (st == ST_OK && t->binding == CK_INVALID_HANDLE)
         st = make_binding_key(w, rw);
-    return st == ST_OK ? sealing_find_keys(w) : st;
+    if (st == ST_OK)
+        st = sealing_find_keys(w);
+    /* A token that does not keep what the templates ask for is not one to seal with. */
+    return st == ST_OK && (t->kek_count == 0 || t->binding == CK_INVALID_HANDLE) ? ST_INTERNAL : st;
 }

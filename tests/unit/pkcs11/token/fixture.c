@@ -25,12 +25,17 @@ const char *fixture_path(const char *name)
     return path;
 }
 
+/* In one step, as an operator should: a half-written PIN would cost a try. */
 void fixture_write(const char *path, const char *text, unsigned mode)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    char fresh[300];
+    int fd;
 
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     INVARIANT(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fchmod(fd, mode) == 0);
     close(fd);
+    INVARIANT(rename(fresh, path) == 0);
 }
 
 void fixture_init_token(const char *label)

@@ -15,6 +15,7 @@ static CK_RV away = CKR_OK;                                  /* under `inside` *
 static atomic_ulong sign_answer;
 static atomic_ulong hidden = CKM_VENDOR_DEFINED;
 static atomic_uint unwraps, logins, destroys;
+static atomic_int opens_left = -1; /* negative: none fails */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_open = PTHREAD_COND_INITIALIZER;
 static bool held;
@@ -34,7 +35,6 @@ static bool held;
 FORWARD(C_GetSlotList, (CK_BBOOL p, CK_SLOT_ID *l, CK_ULONG *n), (p, l, n))
 FORWARD(C_GetSlotInfo, (CK_SLOT_ID s, CK_SLOT_INFO *i), (s, i))
 FORWARD(C_GetTokenInfo, (CK_SLOT_ID s, CK_TOKEN_INFO *i), (s, i))
-FORWARD(C_OpenSession, (CK_SLOT_ID s, CK_FLAGS f, void *a, CK_NOTIFY n, CK_SESSION_HANDLE *h), (s, f, a, n, h))
 FORWARD(C_CloseSession, (CK_SESSION_HANDLE h), (h))
 FORWARD(C_GetSessionInfo, (CK_SESSION_HANDLE h, CK_SESSION_INFO *i), (h, i))
 FORWARD(C_GetAttributeValue, (CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG n), (h, o, a, n))
@@ -52,6 +52,18 @@ FORWARD(C_GenerateKeyPair,
 FORWARD(C_WrapKey,
         (CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE w, CK_OBJECT_HANDLE k, CK_BYTE *p, CK_ULONG *n),
         (h, m, w, k, p, n))
+
+static CK_RV my_C_OpenSession(CK_SLOT_ID s, CK_FLAGS f, void *a, CK_NOTIFY n, CK_SESSION_HANDLE *h)
+{
+    CK_RV rv;
+
+    if (atomic_load(&opens_left) >= 0 && atomic_fetch_sub(&opens_left, 1) == 0)
+        return CKR_DEVICE_ERROR;
+    pthread_rwlock_rdlock(&inside);
+    rv = away != CKR_OK ? away : real->C_OpenSession(s, f, a, n, h);
+    pthread_rwlock_unlock(&inside);
+    return rv;
+}
 
 static CK_RV my_C_Sign(CK_SESSION_HANDLE h, CK_BYTE *in, CK_ULONG in_len, CK_BYTE *out, CK_ULONG *out_len)
 {
@@ -144,6 +156,11 @@ static void fail_sign(CK_RV answer)
     atomic_store(&sign_answer, answer);
 }
 
+static void fail_open(unsigned after)
+{
+    atomic_store(&opens_left, (int)after);
+}
+
 static void hold_unwraps(bool hold)
 {
     pthread_mutex_lock(&gate);
@@ -172,8 +189,18 @@ static unsigned destroys_so_far(void)
     return atomic_load(&destroys);
 }
 
-const struct shim_controls shim_controls = { take_away, bring_back,     finalise,      fail_sign,      hold_unwraps,
-                                             hide,      unwraps_so_far, logins_so_far, destroys_so_far };
+const struct shim_controls shim_controls = {
+    .take_away = take_away,
+    .bring_back = bring_back,
+    .finalise = finalise,
+    .fail_sign = fail_sign,
+    .fail_open = fail_open,
+    .hold_unwraps = hold_unwraps,
+    .hide = hide,
+    .unwraps = unwraps_so_far,
+    .logins = logins_so_far,
+    .destroys = destroys_so_far,
+};
 
 static void override_calls(void)
 {

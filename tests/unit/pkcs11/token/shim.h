@@ -11,6 +11,7 @@ struct shim_controls {
     void (*bring_back)(void);
     void (*finalise)(void);            /* C_Finalize behind everybody's back */
     void (*fail_sign)(CK_RV answer);   /* the next C_Sign answers this */
+    void (*fail_open)(unsigned after); /* so many C_OpenSession succeed, then one fails */
     void (*hold_unwraps)(bool hold);   /* C_UnwrapKey waits as long as this is on */
     void (*hide)(CK_MECHANISM_TYPE t); /* not in the list of mechanisms; CKM_VENDOR_DEFINED: nothing is hidden */
     unsigned (*unwraps)(void);         /* calls of C_UnwrapKey so far */

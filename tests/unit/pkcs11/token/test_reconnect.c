@@ -200,6 +200,21 @@ static void finalised_by_another(void)
     CU_ASSERT_TRUE(evp_signs());
 }
 
+/* Each session of a new connection in turn; the last is the first one of libp11, which would wait for ever. */
+static void a_session_that_cannot_be_opened(void)
+{
+    for (unsigned n = 0; n <= 8; n++) { /* two sessions for each of two workers, the key maker and the callers */
+        CU_ASSERT_EQUAL(sign(), ST_OK);
+        shim->take_away(CKR_DEVICE_REMOVED);
+        CU_ASSERT_EQUAL(sign(), ST_UNAVAILABLE);
+        shim->fail_open(n);
+        shim->bring_back();
+        CU_ASSERT_TRUE_FATAL(comes_back());
+        CU_ASSERT_TRUE(evp_signs());
+    }
+    shim->fail_open((unsigned)-1);
+}
+
 static void a_wrong_pin_is_tried_once(void)
 {
     unsigned before;
@@ -424,6 +439,7 @@ int main(void)
         { "each answer that means a lost token leads to a new connection", each_sign_of_loss },
         { "other failures end one job only", other_failures_stay_small },
         { "a module finalised by another is initialised again", finalised_by_another },
+        { "a session that cannot be opened: the next try has it", a_session_that_cannot_be_opened },
         { "a refused PIN is not tried again until its file changes", a_wrong_pin_is_tried_once },
         { "away and back under load", under_load },
         { "32 threads that miss one key cause one unwrap", one_unwrap_for_many },

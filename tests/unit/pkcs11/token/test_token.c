@@ -38,6 +38,8 @@ static int start(void)
 {
     (void)fixture_config();
     fixture_init_token("second");
+    fixture_init_token("third");
+    fixture_init_token("fourth");
     return unsetenv("SOFTHSM2_CONF");
 }
 
@@ -161,6 +163,89 @@ static void not_provisioned(void)
     token_close(t);
     token_job_clear(&sign);
     test_key_clear(&k);
+}
+
+/* Put a secret key under `label` on the token of `t`, which is logged in: generated there, or of a value we know. */
+static void plant(const struct token_config *config, const char *label, CK_KEY_TYPE type, CK_BBOOL modifiable,
+                  CK_BBOOL known)
+{
+    static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_BYTE id[16], value[32] = { 7 };
+    CK_ULONG len = sizeof value;
+    CK_ATTRIBUTE template[] = {
+        { CKA_LABEL, (void *)(uintptr_t)label, strlen(label) },
+        { CKA_ID, id, sizeof id },
+        { CKA_TOKEN, &yes, 1 },
+        { CKA_PRIVATE, &yes, 1 },
+        { CKA_SENSITIVE, &yes, 1 },
+        { CKA_EXTRACTABLE, &no, 1 },
+        { CKA_WRAP, type == CKK_AES ? &yes : &no, 1 },
+        { CKA_UNWRAP, type == CKK_AES ? &yes : &no, 1 },
+        { CKA_ENCRYPT, &no, 1 },
+        { CKA_DECRYPT, &no, 1 },
+        { CKA_SIGN, type == CKK_AES ? &no : &yes, 1 },
+        { CKA_MODIFIABLE, &modifiable, 1 },
+        { CKA_COPYABLE, &no, 1 },
+        { CKA_VALUE_LEN, &len, sizeof len }, /* to generate; else the next three */
+        { CKA_CLASS, &class, sizeof class },
+        { CKA_KEY_TYPE, &type, sizeof type },
+    };
+    CK_MECHANISM mechanism = { .mechanism = type == CKK_AES ? CKM_AES_KEY_GEN : CKM_GENERIC_SECRET_KEY_GEN };
+    CK_FUNCTION_LIST *f;
+    CK_SESSION_HANDLE session;
+    CK_OBJECT_HANDLE object;
+    struct module *m;
+    CK_SLOT_ID slot;
+
+    memset(id, 0xff, sizeof id); /* newer than any */
+    CU_ASSERT_EQUAL_FATAL(module_load(config->module, config->module_config, &m), ST_OK);
+    CU_ASSERT_EQUAL_FATAL(module_find_slot(m, config->label, &slot), ST_OK);
+    f = module_functions(m);
+    CU_ASSERT_EQUAL_FATAL(f->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session), CKR_OK);
+    if (known) {
+        template[13] = (CK_ATTRIBUTE){ CKA_VALUE, value, sizeof value };
+        CU_ASSERT_EQUAL_FATAL(f->C_CreateObject(session, template, ARRAY_LEN(template), &object), CKR_OK);
+    } else {
+        CU_ASSERT_EQUAL_FATAL(f->C_GenerateKey(session, &mechanism, template, 14, &object), CKR_OK);
+    }
+    CU_ASSERT_EQUAL(f->C_CloseSession(session), CKR_OK);
+}
+
+static void planted_keys(void)
+{
+    struct token_job job = { .op = TOKEN_GENERATE, .spec = ec_spec(KEY_CURVE_P256), .uses = KEY_USE_SIGN };
+    struct token_config config = fixture_config();
+    struct token *t = NULL;
+
+    config.label = "third";
+    CU_ASSERT_EQUAL_FATAL(token_open(&config, &t), ST_OK);
+    plant(&config, TOKEN_LABEL_DOMAIN, CKK_AES, CK_TRUE, CK_FALSE);
+    plant(&config, TOKEN_LABEL_DOMAIN, CKK_AES, CK_FALSE, CK_TRUE);
+    CU_ASSERT_EQUAL(token_provision_sealing(t), ST_OK); /* makes its own beside them */
+    CU_ASSERT_EQUAL(token_run(t, &job), ST_OK);
+    CU_ASSERT_TRUE(job.sealed.len > 17 && job.sealed.p[1] != 0xff && job.sealed.p[16] + job.sealed.p[15] != 2 * 0xff);
+    token_close(t);
+    /* Of two binding keys, one is not ours: nothing is sealed or opened until somebody has looked. */
+    CU_ASSERT_EQUAL_FATAL(token_open(&config, &t), ST_OK);
+    plant(&config, TOKEN_LABEL_BINDING, CKK_GENERIC_SECRET, CK_FALSE, CK_TRUE);
+    token_close(t);
+    CU_ASSERT_EQUAL(token_open(&config, &t), ST_INTERNAL);
+    token_job_clear(&job);
+}
+
+static void a_planted_binding_key(void)
+{
+    struct token_job job = { .op = TOKEN_GENERATE, .spec = ec_spec(KEY_CURVE_P256), .uses = KEY_USE_SIGN };
+    struct token_config config = fixture_config();
+    struct token *t = NULL;
+
+    config.label = "fourth";
+    CU_ASSERT_EQUAL_FATAL(token_open(&config, &t), ST_OK);
+    plant(&config, TOKEN_LABEL_BINDING, CKK_GENERIC_SECRET, CK_FALSE, CK_TRUE);
+    CU_ASSERT_EQUAL(token_provision_sealing(t), ST_INTERNAL);
+    CU_ASSERT_EQUAL(token_run(t, &job), ST_UNSUPPORTED);
+    token_close(t);
 }
 
 /* A gate that the workers run into, so that the queue fills. */
@@ -289,6 +374,8 @@ int main(int argc, char **argv)
         { "a PIN file that others may read, or with another PIN, is refused", pin_files },
         { "one owner: a second opener and a second process are refused", one_owner },
         { "a token without its sealing keys, and one with others", not_provisioned },
+        { "a domain key that is not locked down, or came from outside, is not used", planted_keys },
+        { "nor is such a binding key", a_planted_binding_key },
         { "a full queue refuses, and closing serves what was taken", a_full_queue },
         { "done may submit again", done_may_submit },
         { "key generation does not hold up signatures", generation_runs_apart },
