@@ -1,0 +1,12 @@
+#include "provisioning/verbs.h"
+
+const struct noun strongroom_nouns[] = {
+    { "token", "the PKCS#11 token that holds the keys", token_verbs },
+    { "tls", "the TLS key in the token and its certificate", tls_verbs },
+    { "audit", "the audit trail", audit_verbs },
+    { "application", "applications that may log in (service principals)", application_verbs },
+    { "subscription", "subscriptions, which hold resource groups", subscription_verbs },
+    { "group", "resource groups, which hold vaults", group_verbs },
+    { "role", "role assignments", role_verbs },
+};
+const size_t strongroom_noun_count = ARRAY_LEN(strongroom_nouns);

@@ -1,0 +1,65 @@
+# Completion of strongroom for bash. Source it, or install it as /usr/share/bash-completion/completions/strongroom.
+# shellcheck shell=bash
+
+_strongroom() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words=
+
+    case "$previous" in
+    --config | --out | --key | --secret-file | --so-pin-file | --certificate)
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    --directory)
+        mapfile -t COMPREPLY < <(compgen -d -- "$current")
+        return
+        ;;
+    --type)
+        mapfile -t COMPREPLY < <(compgen -W "User Group ServicePrincipal ForeignGroup Device" -- "$current")
+        return
+        ;;
+    --name | --client-id | --object-id | --id | --days | --principal | --role | --scope | --description | --subscription)
+        return
+        ;;
+    esac
+    case "$COMP_CWORD" in
+    1) words="token tls audit application subscription group role --help --version" ;;
+    2)
+        case "${COMP_WORDS[1]}" in
+        token) words="init info" ;;
+        tls) words="request" ;;
+        audit) words="key verify" ;;
+        application)
+            words="create list delete enable disable add-secret add-certificate remove-credentials"
+            ;;
+        subscription) words="create list" ;;
+        group) words="create list delete" ;;
+        role) words="assign list remove definitions" ;;
+        esac
+        words+=" --help"
+        ;;
+    *)
+        case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
+        "token init") words="--authority --so-pin-file --json" ;;
+        "token info") words="--json" ;;
+        "tls request") words="--name --out" ;;
+        "audit verify") words="--directory --key --json" ;;
+        "application create") words="--name --client-id --object-id --secret-file --print-secret --days --json" ;;
+        "application list") words="--json" ;;
+        "application add-secret") words="--client-id --secret-file --print-secret --days" ;;
+        "application add-certificate") words="--client-id --certificate" ;;
+        "application "*) words="--client-id" ;;
+        "subscription create") words="--name --id" ;;
+        "subscription list") words="--json" ;;
+        "group list") words="--subscription --json" ;;
+        "group "*) words="--subscription --name" ;;
+        "role assign") words="--principal --role --scope --type --description" ;;
+        "role list") words="--principal --json" ;;
+        "role remove") words="--id" ;;
+        "role definitions") words="--json" ;;
+        esac
+        words+=" --config --help"
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -F _strongroom strongroom

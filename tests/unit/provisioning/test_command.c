@@ -1,0 +1,203 @@
+/* provisioning/command.c: the grammar, on a table of the test's own; and what strongroom's own table promises. */
+#include "tests/unit/harness.h"
+#include "tests/unit/provisioning/session.h"
+
+static char seen[512]; /* what the verb was given */
+
+static int show(struct invocation *in)
+{
+    size_t n = 0;
+
+    seen[0] = '\0';
+    for (size_t i = 0; i < in->given_count; i++)
+        n += (size_t)snprintf(seen + n, sizeof seen - n, "%s=%s;", in->given[i].option->name,
+                              in->given[i].value != NULL ? in->given[i].value : "");
+    snprintf(seen + n, sizeof seen - n, "json=%d config=%s", in->json, in->config_path != NULL ? in->config_path : "-");
+    fprintf(in->out, "shown\n");
+    return EXIT_DONE;
+}
+
+static int refuse(struct invocation *in)
+{
+    return command_refuse(in, "the %s is gone", "moon");
+}
+
+static const struct verb_option options[] = {
+    { "colour", "NAME", true, false, "which colour" },
+    { "spot", "PLACE", false, true, "a spot" },
+    { "bright", NULL, false, false, "more of it" },
+    { 0 },
+};
+static const struct verb verbs[] = {
+    { "paint", "make it coloured", "Takes a while.", true, false, options, show },
+    { "wash", "make it clean", NULL, false, true, NULL, show },
+    { "lose", "make it vanish", NULL, false, true, NULL, refuse },
+    { 0 },
+};
+static const struct noun nouns[] = { { "wall", "what stands around", verbs } };
+
+static struct said said;
+
+#define WALL(...) session_run(nouns, 1, (const char *const[]){ __VA_ARGS__, NULL }, &said)
+
+static void no_words(void)
+{
+    CU_ASSERT_EQUAL(session_run(nouns, 1, (const char *const[]){ NULL }, &said), EXIT_USAGE);
+    CU_ASSERT(says(said.err, "Usage:"));
+    CU_ASSERT_STRING_EQUAL(said.out, "");
+    CU_ASSERT_EQUAL(WALL("wall"), EXIT_USAGE);
+    CU_ASSERT(says(said.err, "paint"));
+}
+
+static void help_everywhere(void)
+{
+    CU_ASSERT_EQUAL(WALL("--help"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "wall") && says(said.out, "make it clean") && says(said.out, "Exit codes"));
+    CU_ASSERT_EQUAL(WALL("wall", "--help"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "paint"));
+    CU_ASSERT_EQUAL(WALL("wall", "paint", "--help"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "--colour NAME") && says(said.out, "(required)") && says(said.out, "Takes a while."));
+    CU_ASSERT(says(said.out, "--json") && says(said.out, "--config FILE"));
+    CU_ASSERT_STRING_EQUAL(said.err, "");
+    CU_ASSERT_EQUAL(WALL("wall", "wash", "--help"), EXIT_DONE);
+    CU_ASSERT_PTR_NULL(strstr(said.out, "--json"));
+}
+
+static void version(void)
+{
+    CU_ASSERT_EQUAL(WALL("--version"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "strongroom "));
+}
+
+static void values_arrive(void)
+{
+    CU_ASSERT_EQUAL(WALL("wall", "paint", "--colour", "red", "--spot=left", "--spot", "right", "--bright", "--json",
+                         "--config", "/c"),
+                    EXIT_DONE);
+    CU_ASSERT_STRING_EQUAL(seen, "colour=red;spot=left;spot=right;bright=;json=;config=/c;json=1 config=/c");
+    CU_ASSERT_STRING_EQUAL(said.out, "shown\n");
+}
+
+static void refused(const char *words[], const char *why)
+{
+    seen[0] = '\0';
+    CU_ASSERT_EQUAL(session_run(nouns, 1, words, &said), EXIT_USAGE);
+    CU_ASSERT(says(said.err, why));
+    CU_ASSERT_STRING_EQUAL(said.out, "");
+    CU_ASSERT_STRING_EQUAL(seen, "");
+}
+
+static void wrong_usage(void)
+{
+    refused((const char *[]){ "roof", "paint", NULL }, "no noun \"roof\"");
+    refused((const char *[]){ "wall", "burn", NULL }, "wall: no verb \"burn\"");
+    refused((const char *[]){ "wall", "paint", "--config", "/c", NULL }, "--colour NAME is missing");
+    refused((const char *[]){ "wall", "paint", "--colour", NULL }, "--colour needs a value");
+    refused((const char *[]){ "wall", "paint", "--colour", "a", "--colour", "b", "--config", "/c", NULL },
+            "--colour is given twice");
+    refused((const char *[]){ "wall", "paint", "--colour", "a", "--shade", "b", NULL }, "--shade");
+    refused((const char *[]){ "wall", "paint", "--colour", "a", "stray", "--config", "/c", NULL }, "\"stray\"");
+    refused((const char *[]){ "wall", "paint", "--bright=1", "--colour", "a", NULL }, "--bright=1");
+    refused((const char *[]){ "wall", "wash", "--json", NULL }, "--json");
+    refused((const char *[]){ "wall", "paint", "-c", NULL }, "-c");
+}
+
+static void configuration(void)
+{
+    refused((const char *[]){ "wall", "paint", "--colour", "a", NULL }, "no configuration");
+    CU_ASSERT_EQUAL(WALL("wall", "wash"), EXIT_DONE);
+    setenv("STRONGROOM_CONFIG", "/from/environment", 1);
+    CU_ASSERT_EQUAL(WALL("wall", "paint", "--colour", "a"), EXIT_DONE);
+    CU_ASSERT(says(seen, "config=/from/environment"));
+    CU_ASSERT_EQUAL(WALL("wall", "paint", "--colour", "a", "--config", "/given"), EXIT_DONE);
+    CU_ASSERT(says(seen, "config=/given"));
+    unsetenv("STRONGROOM_CONFIG");
+}
+
+static void refusal_names_the_command(void)
+{
+    CU_ASSERT_EQUAL(WALL("wall", "lose"), EXIT_REFUSED);
+    CU_ASSERT_STRING_EQUAL(said.err, "strongroom: wall lose: the moon is gone\n");
+}
+
+static void too_many_options(void)
+{
+    const char *words[40] = { "wall", "paint", "--config", "/c", "--colour", "red" };
+
+    for (size_t i = 6; i < 38; i++)
+        words[i] = "--spot=x";
+    CU_ASSERT_EQUAL(session_run(nouns, 1, words, &said), EXIT_DONE);
+}
+
+static int full_run(struct invocation *in)
+{
+    fprintf(in->out, "much\n");
+    return EXIT_DONE;
+}
+
+static void full_disk(void)
+{
+    static const struct verb one[] = { { "say", "say much", NULL, false, true, NULL, full_run }, { 0 } };
+    static const struct noun talker[] = { { "talker", "talks", one } };
+    static const char *const words[] = { "talker", "say", NULL };
+    FILE *full = fopen("/dev/full", "we");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(full);
+    CU_ASSERT_EQUAL(session_run_to(talker, 1, words, full, stderr), EXIT_REFUSED);
+    fclose(full);
+}
+
+/* Each verb of strongroom has help that names each of its options, and the manual and the completion name them too. */
+static void everything_is_described(void)
+{
+    struct bytes manual = { 0 }, completion = { 0 };
+
+    read_file(STRONGROOM_SOURCE_DIR "/provisioning/strongroom.1", &manual);
+    read_file(STRONGROOM_SOURCE_DIR "/provisioning/strongroom.bash", &completion);
+    for (size_t i = 0; i < strongroom_noun_count; i++) {
+        const struct noun *n = &strongroom_nouns[i];
+        char heading[64];
+
+        CU_ASSERT(says(bytes_text(&completion), n->name));
+        for (const struct verb *v = n->verbs; v->name != NULL; v++) {
+            snprintf(heading, sizeof heading, "%s %s", n->name, v->name);
+            if (strstr(bytes_text(&manual), heading) == NULL || strstr(bytes_text(&completion), v->name) == NULL)
+                CU_FAIL("a verb is missing in the manual or the completion");
+            CU_ASSERT_EQUAL(RUN(&said, n->name, v->name, "--help"), EXIT_DONE);
+            for (const struct verb_option *o = v->options; o != NULL && o->name != NULL; o++) {
+                snprintf(heading, sizeof heading, "--%s", o->name);
+                CU_ASSERT(says(said.out, heading));
+                if (strstr(bytes_text(&manual), o->name) == NULL || strstr(bytes_text(&completion), heading) == NULL) {
+                    printf("\n  %s", heading);
+                    CU_FAIL("an option is missing in the manual or the completion");
+                }
+            }
+        }
+    }
+    bytes_clear(&manual);
+    bytes_clear(&completion);
+}
+
+int main(void)
+{
+    static CU_TestInfo cases[] = {
+        { "no words: usage on standard error, exit code 2", no_words },
+        { "--help works for the program, each noun and each verb, whatever else is missing", help_everywhere },
+        { "--version", version },
+        { "values and switches arrive, a repeatable option in order", values_arrive },
+        { "wrong usage is named, the verb does not run, exit code 2", wrong_usage },
+        { "the configuration comes from --config, else from the environment, else is asked for", configuration },
+        { "a refusal names the command and gives exit code 1", refusal_names_the_command },
+        { "many repeatable options", too_many_options },
+        { "output that cannot be written is a failure", full_disk },
+        { "every verb and option is in its help, the manual and the completion", everything_is_described },
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = { { "command", NULL, NULL, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
+    int code;
+
+    unsetenv("STRONGROOM_CONFIG");
+    code = run_suites(suites);
+    said_clear(&said);
+    return code;
+}
