@@ -39,14 +39,14 @@ struct token_config {
 };
 
 /* Labels of the persistent objects. */
-#define TOKEN_LABEL_DOMAIN    "strongroom-domain"    /* AES-256, wraps sealed keys (limits.md, conclusion 4) */
+#define TOKEN_LABEL_DOMAIN    "strongroom-domain"    /* AES-256, wraps sealed keys */
 #define TOKEN_LABEL_BINDING   "strongroom-binding"   /* HMAC, binds a blob to its context */
 #define TOKEN_LABEL_TLS       "strongroom-tls"       /* EC P-256, the server's TLS key */
 #define TOKEN_LABEL_AUDIT     "strongroom-audit"     /* EC P-256, signs audit checkpoints */
 #define TOKEN_LABEL_AUTHORITY "strongroom-authority" /* RSA-2048, signs access tokens (managementd only) */
 
 /* Load the module, find the token, log in, start the workers. The module stays loaded until the process ends.
- * SoftHSM: takes a lock on the token directory, because one process may own a token (limits.md, conclusion 8).
+ * SoftHSM: takes a lock on the token directory, because one process may own a token.
  * Errors: ST_NOT_FOUND no such module or token; ST_NOT_PERMITTED the PIN is wrong, or its file is readable by others;
  * ST_UNSUPPORTED the token lacks what sealing needs; ST_BUSY another process owns the token; ST_UNAVAILABLE. */
 MUST_CHECK enum status token_open(const struct token_config *config, struct token **out);

@@ -75,6 +75,7 @@ struct exchange *exchange_begin(struct http_request *rq, struct audit *audit)
     }
     x->rq = rq;
     x->audit = audit;
+    audit_announce(audit, &x->entry);
     x->status = 500;
     x->operation = "Authentication";
     x->request_id = guid_random();
@@ -317,6 +318,6 @@ void exchange_finish(struct exchange *x)
     write_record(x);
     x->entry.done = on_recorded;
     x->entry.owner = x;
-    if (bytes_status(&x->entry.record) != ST_OK || audit_submit(x->audit, &x->entry) != ST_OK)
+    if (audit_submit(x->audit, &x->entry) != ST_OK) /* a record that lacks memory fails there, too */
         refuse_unrecorded(x);
 }

@@ -37,8 +37,8 @@ MUST_CHECK enum status http_server_start(const struct http_server_config *config
 /* Read the certificate file again (SIGHUP). New connections get the new one; on error the old one stays in use. */
 MUST_CHECK enum status http_server_reload(struct http_server *s);
 /* Stop accepting, send GOAWAY / Connection: close, let running requests end, at most `grace_ms`; then close what is
- * left, end the threads, free. http_server_stop(NULL, ..) does nothing. All requests must be responded to by the handlers'
- * own shutdown before or during this call; those that come later are dropped safely. */
+ * left, end the threads, free. http_server_stop(NULL, ..) does nothing. All requests must be responded to by the
+ * handlers' own shutdown before or during this call; those that come later are dropped safely. */
 void http_server_stop(struct http_server *s, uint64_t grace_ms);
 uint16_t http_server_port(const struct http_server *s);
 
@@ -46,16 +46,16 @@ uint16_t http_server_port(const struct http_server *s);
  * access tokens and payloads. */
 enum http_method http_method(const struct http_request *rq);
 struct span http_method_text(const struct http_request *rq);
-struct span http_authority(const struct http_request *rq);   /* ":authority" or Host, as sent: name[:port] */
-struct span http_target(const struct http_request *rq);      /* path and query, as sent */
+struct span http_authority(const struct http_request *rq); /* ":authority" or Host, as sent: name[:port] */
+struct span http_target(const struct http_request *rq);    /* path and query, as sent */
 struct span http_body(const struct http_request *rq);
 /* The value of a header, name in lower case; an empty span with p == NULL when absent. Of repeated ones the first. */
 struct span http_header(const struct http_request *rq, const char *name);
 unsigned http_header_count(const struct http_request *rq, const char *name);
-int http_version(const struct http_request *rq);             /* 10, 11 or 20 */
-const char *http_tls_version(const struct http_request *rq); /* "TLSv1.3" */
+int http_version(const struct http_request *rq);              /* 10, 11 or 20 */
+const char *http_tls_version(const struct http_request *rq);  /* "TLSv1.3" */
 const char *http_peer_address(const struct http_request *rq); /* numeric, without port */
-uint64_t http_received_us(const struct http_request *rq);    /* CLOCK_MONOTONIC, when it was complete */
+uint64_t http_received_us(const struct http_request *rq);     /* CLOCK_MONOTONIC, when it was complete */
 /* Room for the handler's own state, freed by free_fn (may be NULL) together with the request. */
 void http_set_user(struct http_request *rq, void *user, void (*free_fn)(void *));
 void *http_user(const struct http_request *rq);
@@ -68,9 +68,9 @@ struct http_response {
     unsigned status;
     const struct http_field *fields;
     size_t field_count;
-    struct bytes body;  /* moved out; content-length is added by us (not for 204 and 304) */
-    bool close;         /* close the connection after this answer */
-    bool sensitive;     /* wipe the body, and every copy of it that we make, once sent or dropped */
+    struct bytes body; /* moved out; content-length is added by us (not for 204 and 304) */
+    bool close;        /* close the connection after this answer */
+    bool sensitive;    /* wipe the body, and every copy of it that we make, once sent or dropped */
 };
 
 /* Answer, once. Takes response->body. The request must not be touched afterwards. Any thread. */

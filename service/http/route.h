@@ -20,8 +20,8 @@ struct route_match {
     size_t capture_count;
 };
 
-/* The first route of the table that fits. Errors: ST_NOT_FOUND no pattern fits the path; ST_UNSUPPORTED patterns fit but
- * not with this method: `allow` then holds the methods for an Allow header, "GET, PATCH". */
+/* The first route of the table that fits. Errors: ST_NOT_FOUND no pattern fits the path; ST_UNSUPPORTED patterns fit
+ * but not with this method: `allow` then holds the methods for an Allow header, "GET, PATCH". */
 MUST_CHECK enum status route_find(const struct route *table, size_t count, enum http_method method,
                                   const struct target *target, struct route_match *match, struct bytes *allow);
 

@@ -1,6 +1,7 @@
 #include "service/vault/vault_admin.h"
 
 #include "service/vault/doomed.h"
+#include "service/vault/purged_vault.h"
 #include "service/vault/record.h"
 #include "service/vault/vault_attempt.h"
 
@@ -203,7 +204,7 @@ enum status vault_purge_due(const struct vault_admin *a, const struct vault *v)
 
     vault_path(&key, span_text(v->name));
     purged_vault_path(&mark_key, &v->id);
-    st = purged_vault_pack(now_of(a), &mark);
+    st = purged_vault_pack(attempt_now(a), &mark);
     writes[0] = (struct store_write){ bytes_span(&key), { 0 }, v->revision };
     writes[1] = (struct store_write){ bytes_span(&mark_key), bytes_span(&mark), STORE_ANY };
     if (st == ST_OK && (st = bytes_status(&key)) == ST_OK && (st = bytes_status(&mark_key)) == ST_OK)
