@@ -128,11 +128,11 @@ static void shut_down(struct vaultd *d)
     http_server_stop(d->server, DRAIN_MS);
     issuer_keys_unwatch(d->issuer_keys);
     keys_close(d->keys);
-    token_close(d->token);
     catalog_close(d->catalog);
     store_close(d->vaults);
     store_close(d->management);
-    audit_close(d->audit);
+    audit_close(d->audit); /* the token signs its last checkpoint */
+    token_close(d->token);
     verifier_free(d->verifier);
     EVP_PKEY_free(d->tls_key);
     EVP_PKEY_free(d->audit_key);

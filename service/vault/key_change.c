@@ -59,9 +59,7 @@ bool change_write(struct key_change *c, struct span path, struct span value, uin
 void change_begin(struct keys *k, struct key_change *c)
 {
     c->keys = k;
-    pthread_mutex_lock(&k->lock);
-    k->changing++;
-    pthread_mutex_unlock(&k->lock);
+    keys_enter(k);
 }
 
 void change_finish(struct key_change *c)
@@ -74,10 +72,7 @@ void change_finish(struct key_change *c)
         c->made = NULL;
     }
     c->done(c); /* `c` may be gone now */
-    pthread_mutex_lock(&k->lock);
-    if (--k->changing == 0)
-        pthread_cond_signal(&k->idle);
-    pthread_mutex_unlock(&k->lock);
+    keys_leave(k);
 }
 
 bool change_missing(struct key_change *c, enum status st, bool deleted)

@@ -109,6 +109,15 @@ static bool check_algorithm(struct keys *k, struct key_operation *o)
                                                                         : check_cipher_input(o, alg);
 }
 
+/* Every operation ends here. */
+static void finish(struct key_operation *o)
+{
+    struct keys *k = o->keys;
+
+    o->done(o); /* `o` may be gone now */
+    keys_leave(k);
+}
+
 static void on_token_done(struct token_job *job)
 {
     struct key_operation *o = job->owner;
@@ -121,7 +130,7 @@ static void on_token_done(struct token_job *job)
         fault_set(&o->fault, FAULT_BAD_PARAMETER, "The algorithm cannot be used with this key.");
     else if (job->status != ST_OK)
         fault_trouble(&o->fault, job->status);
-    o->done(o);
+    finish(o);
 }
 
 static enum token_op token_op_of(const struct key_operation *o)
@@ -158,7 +167,7 @@ static void run_in_token(struct keys *k, struct key_operation *o)
     o->job.owner = o;
     if ((st = token_submit(k->token, &o->job)) != ST_OK) {
         fault_trouble(&o->fault, st);
-        o->done(o);
+        finish(o);
     }
 }
 
@@ -179,14 +188,16 @@ static bool run_here(struct key_operation *o)
                   "Invalid length of 'value': %zu bytes is too long for %s and this key.", o->value.len, alg->name);
     else if (st != ST_OK)
         fault_trouble(&o->fault, st);
-    o->done(o);
+    finish(o);
     return true;
 }
 
 void key_operation_run(struct keys *k, struct key_operation *o)
 {
+    o->keys = k;
+    keys_enter(k);
     if (!check_state(o) || !check_algorithm(k, o))
-        o->done(o);
+        finish(o);
     else if (!run_here(o))
         run_in_token(k, o);
 }

@@ -66,7 +66,7 @@ void keys_close(struct keys *k)
     if (k->watch_purged != NULL)
         store_unwatch(k->management, k->watch_purged);
     pthread_mutex_lock(&k->lock);
-    while (k->changing > 0)
+    while (k->busy > 0)
         pthread_cond_wait(&k->idle, &k->lock);
     pthread_mutex_unlock(&k->lock);
     key_reaper_stop(k->reaper);
@@ -78,6 +78,21 @@ void keys_close(struct keys *k)
     pthread_cond_destroy(&k->idle);
     pthread_mutex_destroy(&k->lock);
     free(k);
+}
+
+void keys_enter(struct keys *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->busy++;
+    pthread_mutex_unlock(&k->lock);
+}
+
+void keys_leave(struct keys *k)
+{
+    pthread_mutex_lock(&k->lock);
+    if (--k->busy == 0)
+        pthread_cond_signal(&k->idle);
+    pthread_mutex_unlock(&k->lock);
 }
 
 static enum status report(enum status st, const struct bytes *path)

@@ -18,7 +18,8 @@ struct keys;
 /* `store`: vaultd's own. `management`: the store in which purged vaults leave their mark; their keys are removed.
  * Starts a thread that purges what is due. Errors: ST_IO; ST_NO_MEMORY. */
 MUST_CHECK enum status keys_open(struct store *store, struct token *token, struct store *management, struct keys **out);
-/* Waits for the changes under way: they need store and token, so close those later. NULL does nothing. */
+/* Waits for what is under way, changes and operations: they need store and token, so close those later. NULL does
+ * nothing. */
 void keys_close(struct keys *k);
 
 /* Reading. Synchronous: memory, or a few microseconds of the store's page cache. */
@@ -96,6 +97,8 @@ struct key_operation {
     bool verified;
     struct bytes output;  /* of public-key work; else the job's results: */
     struct token_job job; /* output, secret_output, out_iv, out_tag */
+
+    struct keys *keys; /* private */
 };
 void key_operation_run(struct keys *k, struct key_operation *o);
 /* The bytes that came out, whichever way. */

@@ -16,7 +16,7 @@ struct keys {
     struct key_reaper *reaper;
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    unsigned changing; /* changes under way */
+    unsigned busy; /* changes and operations under way */
 };
 
 /* Read records past the cache: what a change starts from. Errors: ST_NOT_FOUND; ST_CORRUPT; ST_IO; ST_NO_MEMORY. */
@@ -24,6 +24,10 @@ MUST_CHECK enum status keys_read_head(struct keys *k, const struct guid *vault_i
                                       struct key_head *out);
 MUST_CHECK enum status keys_read_version(struct keys *k, const struct guid *vault_id, struct span name,
                                          struct span version, struct key_version **out);
+
+/* Whatever is under way stands between these two, so that keys_close() can wait for it. */
+void keys_enter(struct keys *k);
+void keys_leave(struct keys *k);
 
 /* Every change begins here and ends in change_finish(). */
 void change_begin(struct keys *k, struct key_change *c);

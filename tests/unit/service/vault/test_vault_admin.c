@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "service/vault/purged_vault.h"
 #include "service/vault/vault.h"
 #include "tests/unit/service/vault/people.h"
 
@@ -385,6 +386,7 @@ static void a_full_list_takes_no_more(void)
 static void deletion_is_soft(void)
 {
     struct vault_change c = least();
+    struct bytes mark = { 0 };
     struct guid id;
     bool found;
 
@@ -403,6 +405,9 @@ static void deletion_is_soft(void)
     REFUSED(put("demo", &(struct vault_change){ .recover = true }), ADMIN_FAULT_VAULT_EXISTS);
     CU_ASSERT_TRUE(drop("demo", &found) && found);
     CU_ASSERT_TRUE(purge(SUBSCRIPTION, "Local", "DEMO"));
+    purged_vault_path(&mark, &id);
+    CU_ASSERT_EQUAL(store_get(store, bytes_span(&mark), NULL, NULL), ST_OK); /* by which its keys are found */
+    bytes_clear(&mark);
     CU_ASSERT_TRUE(vault_name_free(&admin, span_text("demo"), &fault));
     CU_ASSERT_TRUE_FATAL(put("demo", &c));
     CU_ASSERT_FALSE(guid_equal(&now->id, &id)); /* so keys of the old one are nobody's */
