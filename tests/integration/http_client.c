@@ -51,7 +51,7 @@ static long tls_version(const char *name)
     for (size_t i = 0; i < ARRAY_LEN(versions); i++)
         if (strcmp(versions[i].name, name) == 0)
             return versions[i].version;
-    INVARIANT(false);
+    invariant_broken("a TLS version we know", __FILE__, __LINE__);
 }
 
 static void add_header(struct curl_slist **list, const char *text)

