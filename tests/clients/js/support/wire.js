@@ -77,7 +77,7 @@ export function exchangeBytes(url, bytes, { quietMs = 400, limitMs = 8000 } = {}
     });
 }
 
-// The status lines in what came back: one per answer.
+// The status lines in what came back: one per answer. Not anchored to a line's start: bodies do not end in a line end.
 export function statusesOf(text) {
-    return [...text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map((match) => Number(match[1])).filter((status) => status !== 100);
+    return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1])).filter((status) => status !== 100);
 }
