@@ -2,6 +2,7 @@
 
 /* RFC 9113, 6. */
 enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION };
+enum { PROTOCOL_ERROR = 0x1, ENHANCE_YOUR_CALM = 0xb };
 enum { END_STREAM = 0x1, END_HEADERS = 0x4, PADDED = 0x8 };
 
 void frames_init(struct frames *f)
@@ -52,14 +53,35 @@ static enum flood_kind kind_of(const struct frames *f, const struct http_limits 
     }
 }
 
-static void header_read(struct frames *f, uint64_t now_us)
+/* A stream may be opened only above all that were opened before; on those HEADERS are trailers. */
+static void note_stream(struct frames *f, uint32_t stream)
+{
+    uint32_t n = stream / 2, newest = f->highest / 2; /* clients' streams are odd */
+
+    if (stream % 2 == 0)
+        return; /* nghttp2 refuses it */
+    if (stream > f->highest) {
+        for (uint32_t i = 1; i <= FRAMES_REMEMBERED && newest + i < n; i++)
+            f->opened[(newest + i) % FRAMES_REMEMBERED] = false;
+        f->opened[n % FRAMES_REMEMBERED] = true;
+        f->highest = stream;
+    } else if (newest - n < FRAMES_REMEMBERED && !f->opened[n % FRAMES_REMEMBERED]) {
+        f->error = PROTOCOL_ERROR;
+    }
+}
+
+static void header_read(struct frames *f, const struct http_limits *limits, uint64_t now_us)
 {
     f->length = f->left = big_endian(f->header, 3);
     f->first_len = 0;
-    if (f->header[3] == HEADERS && !f->in_block) {
-        f->in_block = true;
-        f->block_since_us = now_us;
-    }
+    if (f->header[3] == CONTINUATION && ++f->continuations > limits->continuations)
+        f->error = ENHANCE_YOUR_CALM;
+    if (f->header[3] != HEADERS || f->in_block)
+        return;
+    f->in_block = true;
+    f->continuations = 0;
+    f->block_since_us = now_us;
+    note_stream(f, big_endian(f->header + 5, 4) & 0x7fffffff);
 }
 
 static void frame_read(struct frames *f)
@@ -85,7 +107,7 @@ size_t frames_read(struct frames *f, struct span in, const struct http_limits *l
         at += n;
         if (f->header_len < FRAMES_HEADER_LEN)
             return at;
-        header_read(f, now_us);
+        header_read(f, limits, now_us);
     }
     for (n = at; n < in.len && f->first_len < sizeof f->first && f->first_len < f->length; n++)
         f->first[f->first_len++] = in.p[n];

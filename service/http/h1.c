@@ -376,7 +376,8 @@ static void produce_answer(struct h1 *h, struct bytes *out, size_t room)
     }
     n = out->len < room ? room - out->len : 0;
     n = n < left ? n : left;
-    bytes_append(out, rq->answer.p + rq->answer_sent, n);
+    if (n > 0)
+        bytes_append(out, rq->answer.p + rq->answer_sent, n);
     rq->answer_sent += n;
     if (n == left)
         answer_sent(h);

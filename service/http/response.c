@@ -128,10 +128,24 @@ static void set_error(struct http_request *rq, unsigned status)
         rq->answer_field_count = 0;
 }
 
+/* For every answer, hence not snprintf(). Room: as many digits as there are, and a NUL. */
+static void decimal(char *out, size_t n)
+{
+    char digits[20];
+    size_t len = 0;
+
+    do
+        digits[len++] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    while (len > 0)
+        *out++ = digits[--len];
+    *out = '\0';
+}
+
 static void finish(struct http_request *rq)
 {
-    snprintf(rq->status_text, sizeof rq->status_text, "%u", rq->status % 1000);
-    snprintf(rq->length_text, sizeof rq->length_text, "%zu", rq->answer.len);
+    decimal(rq->status_text, rq->status);
+    decimal(rq->length_text, rq->answer.len);
     rq->answer_sent = 0;
 }
 

