@@ -18,7 +18,8 @@ enum status secret_init_process(void)
         return ST_UNAVAILABLE;
     if (CRYPTO_secure_malloc_initialized() || CRYPTO_secure_malloc_init(SECRET_HEAP_SIZE, MIN_BLOCK) == 1)
         return ST_OK;
-    CRYPTO_secure_malloc_done(); /* it may be reserved, but could not be locked or guarded: the next call must not find it */
+    CRYPTO_secure_malloc_done(); /* it may be reserved, but could not be locked or guarded: the next call must not find
+                                    it */
     return ST_UNAVAILABLE;
 }
 
