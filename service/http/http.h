@@ -61,7 +61,7 @@ void http_set_user(struct http_request *rq, void *user, void (*free_fn)(void *))
 void *http_user(const struct http_request *rq);
 
 struct http_field {
-    const char *name;  /* lower case */
+    const char *name;  /* lower case; copied */
     struct span value; /* copied */
 };
 struct http_response {
@@ -73,7 +73,9 @@ struct http_response {
     bool sensitive;    /* wipe the body, and every copy of it that we make, once sent or dropped */
 };
 
-/* Answer, once. Takes response->body. The request must not be touched afterwards. Any thread. */
+/* Answer, once. At most 32 fields; content-length, connection, transfer-encoding and date are ours to say and left out.
+ * A field whose name or value cannot stand in an answer (a line end, say) makes it a 500. Takes response->body. The
+ * request must not be touched afterwards. Any thread. */
 void http_respond(struct http_request *rq, struct http_response *response);
 
 #endif

@@ -26,7 +26,8 @@ function publicKeyOf(key) {
 
     return createPublicKey({
         format: "jwk",
-        key: kty.startsWith("RSA") ? { kty: "RSA", n: text(n), e: text(e) }
+        key: kty.startsWith("RSA")
+            ? { kty: "RSA", n: text(n), e: text(e) }
             : { kty: "EC", crv: crv === "P-256K" ? "secp256k1" : crv, x: text(x), y: text(y) },
     });
 }
@@ -40,9 +41,16 @@ function flipped(bytes, at = 0) {
 
 // The raw operation, past everything the SDK does by itself.
 async function operate(key, operation, body) {
-    const encoded = Object.fromEntries(Object.entries(body).map(([name, value]) =>
-        [name, typeof value === "string" ? value : Buffer.from(value).toString("base64url")]));
-    const answer = await send("POST", `${key.id}/${operation}?api-version=7.4`, { token: await accessToken(), body: encoded });
+    const encoded = Object.fromEntries(
+        Object.entries(body).map(([name, value]) => [
+            name,
+            typeof value === "string" ? value : Buffer.from(value).toString("base64url"),
+        ]),
+    );
+    const answer = await send("POST", `${key.id}/${operation}?api-version=7.4`, {
+        token: await accessToken(),
+        body: encoded,
+    });
 
     return { ...answer, value: answer.status === 200 ? Buffer.from(answer.json.value, "base64url") : undefined };
 }
@@ -50,8 +58,10 @@ async function operate(key, operation, body) {
 async function assertVerifies(key, algorithm, signature, options) {
     const hash = hashes[algorithm.match(/\d+/)[0]];
 
-    assert.ok(verify(hash, message, { key: publicKeyOf(key), ...options }, Buffer.from(signature)),
-        `${algorithm}: node:crypto does not accept the signature`);
+    assert.ok(
+        verify(hash, message, { key: publicKeyOf(key), ...options }, Buffer.from(signature)),
+        `${algorithm}: node:crypto does not accept the signature`,
+    );
 }
 
 // Sign a digest and data; verify here and there; refuse what was changed.
@@ -70,7 +80,8 @@ async function checkSignatures(key, algorithm, length, options) {
     assert.equal((await client.verify(algorithm, flipped(digest), signed.result)).result, false);
     assert.equal((await client.verify(algorithm, digest, flipped(signed.result, length - 1))).result, false);
     assert.equal((await client.verify(algorithm, digest, signed.result.slice(1))).result, false);
-    if (!algorithm.startsWith("PS")) /* the SDK checks PS* with the wrong padding and always says false */
+    if (!algorithm.startsWith("PS"))
+        /* the SDK checks PS* with the wrong padding and always says false */
         assert.equal((await client.verifyData(algorithm, message, signedData.result)).result, true);
 }
 
@@ -88,17 +99,24 @@ for (const size of [2048, 3072, 4096]) {
             test(`${algorithm} signs and verifies`, () => checkSignatures(key, algorithm, bytes));
 
         for (const algorithm of ["PS256", "PS384", "PS512"]) {
-            test(`${algorithm} signs with a salt as long as the hash, and verifies`, () => checkSignatures(key, algorithm, bytes, {
-                padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
-            }));
+            test(`${algorithm} signs with a salt as long as the hash, and verifies`, () =>
+                checkSignatures(key, algorithm, bytes, {
+                    padding: constants.RSA_PKCS1_PSS_PADDING,
+                    saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+                }));
         }
 
         test("RSNULL pads the raw input as PKCS#1 type 1", async () => {
             const input = randomBytes(bytes - 11);
             const signed = await client.sign("RSNULL", input);
 
-            assert.deepEqual(publicDecrypt({ key: publicKeyOf(key), padding: constants.RSA_PKCS1_PADDING },
-                Buffer.from(signed.result)), input);
+            assert.deepEqual(
+                publicDecrypt(
+                    { key: publicKeyOf(key), padding: constants.RSA_PKCS1_PADDING },
+                    Buffer.from(signed.result),
+                ),
+                input,
+            );
             assert.equal((await client.verify("RSNULL", input, signed.result)).result, true);
             assert.equal((await client.verify("RSNULL", flipped(input), signed.result)).result, false);
             assert.equal((await operate(key, "sign", { alg: "RSNULL", value: randomBytes(bytes - 10) })).status, 400);
@@ -126,21 +144,37 @@ for (const size of [2048, 3072, 4096]) {
                     assert.equal(encrypted.status, 200, `encrypt ${length} bytes: ${encrypted.text}`);
                     assert.equal(encrypted.value.length, bytes);
                     assert.equal(encrypted.json.kid, key.id);
-                    assert.deepEqual((await operate(key, "decrypt", { alg: algorithm, value: encrypted.value })).value, plaintext);
-                    assert.deepEqual((await operate(key, "unwrapkey", { alg: algorithm, value: wrapped.value })).value, plaintext);
+                    assert.deepEqual(
+                        (await operate(key, "decrypt", { alg: algorithm, value: encrypted.value })).value,
+                        plaintext,
+                    );
+                    assert.deepEqual(
+                        (await operate(key, "unwrapkey", { alg: algorithm, value: wrapped.value })).value,
+                        plaintext,
+                    );
                 }
 
                 const viaClient = await client.encrypt(algorithm, message);
                 const wrappedViaClient = await client.wrapKey(algorithm, message);
 
                 assert.deepEqual(Buffer.from((await client.decrypt(algorithm, viaClient.result)).result), message);
-                assert.deepEqual(Buffer.from((await client.unwrapKey(algorithm, wrappedViaClient.result)).result), message);
+                assert.deepEqual(
+                    Buffer.from((await client.unwrapKey(algorithm, wrappedViaClient.result)).result),
+                    message,
+                );
             });
 
             test(`${algorithm}: a plaintext too long and a ciphertext of another length are refused`, async () => {
-                assert.equal((await operate(key, "encrypt", { alg: algorithm, value: randomBytes(bytes - overhead + 1) })).status, 400);
+                assert.equal(
+                    (await operate(key, "encrypt", { alg: algorithm, value: randomBytes(bytes - overhead + 1) }))
+                        .status,
+                    400,
+                );
                 for (const length of [0, bytes - 1, bytes + 1])
-                    assert.equal((await operate(key, "decrypt", { alg: algorithm, value: randomBytes(length) })).status, 400);
+                    assert.equal(
+                        (await operate(key, "decrypt", { alg: algorithm, value: randomBytes(length) })).status,
+                        400,
+                    );
             });
         }
 
@@ -149,8 +183,13 @@ for (const size of [2048, 3072, 4096]) {
                 const good = (await operate(key, "encrypt", { alg: algorithm, value: message })).value;
                 const answers = new Set();
 
-                for (const bad of [flipped(good), flipped(good, bytes - 1), Buffer.alloc(bytes), Buffer.alloc(bytes, 0xff),
-                    Buffer.concat([Buffer.alloc(1), randomBytes(bytes - 1)])]) {
+                for (const bad of [
+                    flipped(good),
+                    flipped(good, bytes - 1),
+                    Buffer.alloc(bytes),
+                    Buffer.alloc(bytes, 0xff),
+                    Buffer.concat([Buffer.alloc(1), randomBytes(bytes - 1)]),
+                ]) {
                     const { status, text } = await operate(key, "decrypt", { alg: algorithm, value: bad });
 
                     answers.add(`${status} ${text}`);
@@ -174,21 +213,29 @@ for (const size of [2048, 3072, 4096]) {
     });
 }
 
-for (const [curve, algorithm, length] of [["P-256", "ES256", 64], ["P-384", "ES384", 96], ["P-521", "ES512", 132],
-    ["P-256K", "ES256K", 64]]) {
+for (const [curve, algorithm, length] of [
+    ["P-256", "ES256", 64],
+    ["P-384", "ES384", 96],
+    ["P-521", "ES512", 132],
+    ["P-256K", "ES256K", 64],
+]) {
     describe(`EC ${curve}`, () => {
         test(`${algorithm} gives r and s of fixed width, ${length} bytes, and verifies`, async () => {
             const key = await vault.keys.createEcKey(`ec-${curve}`, { curve });
 
-            for (let i = 0; i < 4; i++)
-                await checkSignatures(key, algorithm, length, { dsaEncoding: "ieee-p1363" });
+            for (let i = 0; i < 4; i++) await checkSignatures(key, algorithm, length, { dsaEncoding: "ieee-p1363" });
         });
 
         test("any other algorithm is refused with 400", async () => {
             const key = await vault.keys.getKey(`ec-${curve}`);
 
-            for (const other of ["ES256", "ES384", "ES512", "ES256K", "RS256", "PS256", "HS256"].filter((a) => a !== algorithm))
-                await assert.rejects(vault.crypto(key).sign(other, digestFor(other)), { statusCode: 400, code: "BadParameter" });
+            for (const other of ["ES256", "ES384", "ES512", "ES256K", "RS256", "PS256", "HS256"].filter(
+                (a) => a !== algorithm,
+            ))
+                await assert.rejects(vault.crypto(key).sign(other, digestFor(other)), {
+                    statusCode: 400,
+                    code: "BadParameter",
+                });
         });
     });
 }
@@ -200,9 +247,16 @@ for (const keySize of [128, 192, 256]) {
         before(async () => {
             key = await vault.keys.createOctKey(`aes-${keySize}`, { hsm: true, keySize });
             client = vault.crypto(key);
-            block = async (input) => Buffer.from((await client.encrypt({
-                algorithm: `A${keySize}CBC`, plaintext: input, iv: Buffer.alloc(16),
-            })).result);
+            block = async (input) =>
+                Buffer.from(
+                    (
+                        await client.encrypt({
+                            algorithm: `A${keySize}CBC`,
+                            plaintext: input,
+                            iv: Buffer.alloc(16),
+                        })
+                    ).result,
+                );
         });
 
         test(`A${keySize}KW wraps as RFC 3394 says, and unwraps`, async () => {
@@ -219,10 +273,16 @@ for (const keySize of [128, 192, 256]) {
                 const wrapped = await client.wrapKey(`A${keySize}KW`, plaintext);
 
                 assert.equal(wrapped.result.length, length + 8);
-                assert.deepEqual(Buffer.from((await client.unwrapKey(`A${keySize}KW`, wrapped.result)).result), plaintext);
+                assert.deepEqual(
+                    Buffer.from((await client.unwrapKey(`A${keySize}KW`, wrapped.result)).result),
+                    plaintext,
+                );
             }
             for (const length of [0, 8, 15, 17, 31])
-                await assert.rejects(client.wrapKey(`A${keySize}KW`, randomBytes(length)), { statusCode: 400, code: "BadParameter" });
+                await assert.rejects(client.wrapKey(`A${keySize}KW`, randomBytes(length)), {
+                    statusCode: 400,
+                    code: "BadParameter",
+                });
         });
 
         test(`A${keySize}KW: a wrapped key changed anywhere is refused with one answer`, async () => {
@@ -230,7 +290,10 @@ for (const keySize of [128, 192, 256]) {
             const answers = new Set();
 
             for (const at of [0, 7, 8, 39]) {
-                const { status, text } = await operate(key, "unwrapkey", { alg: `A${keySize}KW`, value: flipped(wrapped, at) });
+                const { status, text } = await operate(key, "unwrapkey", {
+                    alg: `A${keySize}KW`,
+                    value: flipped(wrapped, at),
+                });
 
                 answers.add(`${status} ${text}`);
             }
@@ -243,17 +306,31 @@ for (const keySize of [128, 192, 256]) {
             const seen = new Set();
 
             for (const plaintext of [Buffer.alloc(0), message, randomBytes(64)]) {
-                const made = await client.encrypt({ algorithm: `A${keySize}GCM`, plaintext, additionalAuthenticatedData });
+                const made = await client.encrypt({
+                    algorithm: `A${keySize}GCM`,
+                    plaintext,
+                    additionalAuthenticatedData,
+                });
                 const expected = await gcm(block, Buffer.from(made.iv), plaintext, additionalAuthenticatedData);
 
                 assert.equal(made.iv.length, 12);
                 seen.add(Buffer.from(made.iv).toString("hex"));
                 assert.deepEqual(Buffer.from(made.result), expected.ciphertext);
                 assert.deepEqual(Buffer.from(made.authenticationTag), expected.tag);
-                assert.deepEqual(Buffer.from((await client.decrypt({
-                    algorithm: `A${keySize}GCM`, ciphertext: made.result, iv: made.iv,
-                    authenticationTag: made.authenticationTag, additionalAuthenticatedData,
-                })).result), plaintext);
+                assert.deepEqual(
+                    Buffer.from(
+                        (
+                            await client.decrypt({
+                                algorithm: `A${keySize}GCM`,
+                                ciphertext: made.result,
+                                iv: made.iv,
+                                authenticationTag: made.authenticationTag,
+                                additionalAuthenticatedData,
+                            })
+                        ).result,
+                    ),
+                    plaintext,
+                );
             }
             assert.equal(seen.size, 3);
         });
@@ -266,8 +343,13 @@ for (const keySize of [128, 192, 256]) {
             const answers = new Set();
 
             assert.deepEqual((await operate(key, "decrypt", good)).value, message);
-            for (const change of [{ value: flipped(good.value) }, { tag: flipped(good.tag) }, { iv: flipped(good.iv) },
-                { aad: flipped(aad) }, { aad: Buffer.alloc(0) }]) {
+            for (const change of [
+                { value: flipped(good.value) },
+                { tag: flipped(good.tag) },
+                { iv: flipped(good.iv) },
+                { aad: flipped(aad) },
+                { aad: Buffer.alloc(0) },
+            ]) {
                 const { status, text } = await operate(key, "decrypt", { ...good, ...change });
 
                 answers.add(`${status} ${text}`);
@@ -275,15 +357,22 @@ for (const keySize of [128, 192, 256]) {
             assert.equal(answers.size, 1, [...answers].join("\n"));
             assert.match([...answers][0], /^400 /);
             for (const length of [0, 4, 12, 15])
-                assert.equal((await operate(key, "decrypt", { ...good, tag: good.tag.subarray(0, length) })).status, 400);
+                assert.equal(
+                    (await operate(key, "decrypt", { ...good, tag: good.tag.subarray(0, length) })).status,
+                    400,
+                );
         });
 
         test(`A${keySize}GCM: an IV of the caller's choosing is refused`, async () => {
-            assert.equal((await operate(key, "encrypt", { alg: `A${keySize}GCM`, value: message, iv: Buffer.alloc(12) })).status, 400);
+            assert.equal(
+                (await operate(key, "encrypt", { alg: `A${keySize}GCM`, value: message, iv: Buffer.alloc(12) })).status,
+                400,
+            );
         });
 
         test(`A${keySize}CBC takes whole blocks and the caller's IV`, async () => {
-            const iv = randomBytes(16), plaintext = randomBytes(48);
+            const iv = randomBytes(16),
+                plaintext = randomBytes(48);
             const made = await client.encrypt({ algorithm: `A${keySize}CBC`, plaintext, iv });
             let previous = iv;
             const expected = [];
@@ -293,26 +382,49 @@ for (const keySize of [128, 192, 256]) {
                 expected.push(previous);
             }
             assert.deepEqual(Buffer.from(made.result), Buffer.concat(expected));
-            assert.deepEqual(Buffer.from((await client.decrypt({
-                algorithm: `A${keySize}CBC`, ciphertext: made.result, iv,
-            })).result), plaintext);
-            await assert.rejects(client.encrypt({ algorithm: `A${keySize}CBC`, plaintext: randomBytes(47), iv }), { statusCode: 400 });
+            assert.deepEqual(
+                Buffer.from(
+                    (
+                        await client.decrypt({
+                            algorithm: `A${keySize}CBC`,
+                            ciphertext: made.result,
+                            iv,
+                        })
+                    ).result,
+                ),
+                plaintext,
+            );
+            await assert.rejects(client.encrypt({ algorithm: `A${keySize}CBC`, plaintext: randomBytes(47), iv }), {
+                statusCode: 400,
+            });
         });
 
         test(`A${keySize}CBCPAD pads as PKCS#7, from empty on`, async () => {
             const iv = randomBytes(16);
 
             for (const length of [0, 1, 15, 16, 17]) {
-                const plaintext = randomBytes(length), fill = 16 - (length % 16);
+                const plaintext = randomBytes(length),
+                    fill = 16 - (length % 16);
                 const made = await client.encrypt({ algorithm: `A${keySize}CBCPAD`, plaintext, iv });
                 const byHand = await client.encrypt({
-                    algorithm: `A${keySize}CBC`, plaintext: Buffer.concat([plaintext, Buffer.alloc(fill, fill)]), iv,
+                    algorithm: `A${keySize}CBC`,
+                    plaintext: Buffer.concat([plaintext, Buffer.alloc(fill, fill)]),
+                    iv,
                 });
 
                 assert.deepEqual(Buffer.from(made.result), Buffer.from(byHand.result));
-                assert.deepEqual(Buffer.from((await client.decrypt({
-                    algorithm: `A${keySize}CBCPAD`, ciphertext: made.result, iv,
-                })).result), plaintext);
+                assert.deepEqual(
+                    Buffer.from(
+                        (
+                            await client.decrypt({
+                                algorithm: `A${keySize}CBCPAD`,
+                                ciphertext: made.result,
+                                iv,
+                            })
+                        ).result,
+                    ),
+                    plaintext,
+                );
             }
         });
 
@@ -327,15 +439,26 @@ for (const keySize of [128, 192, 256]) {
         test("an algorithm of another key size is refused", async () => {
             const other = keySize === 256 ? 128 : 256;
 
-            await assert.rejects(client.wrapKey(`A${other}KW`, randomBytes(16)), { statusCode: 400, code: "BadParameter" });
+            await assert.rejects(client.wrapKey(`A${other}KW`, randomBytes(16)), {
+                statusCode: 400,
+                code: "BadParameter",
+            });
         });
     });
 }
 
 describe("HMAC", () => {
-    for (const [algorithm, keySize, length] of [["HS256", 256, 32], ["HS384", 384, 48], ["HS512", 512, 64]]) {
+    for (const [algorithm, keySize, length] of [
+        ["HS256", 256, 32],
+        ["HS384", 384, 48],
+        ["HS512", 512, 64],
+    ]) {
         test(`${algorithm} authenticates, always the same, and refuses what was changed`, async () => {
-            const key = await vault.keys.createOctKey(`mac-${keySize}`, { hsm: true, keySize, keyOps: ["sign", "verify"] });
+            const key = await vault.keys.createOctKey(`mac-${keySize}`, {
+                hsm: true,
+                keySize,
+                keyOps: ["sign", "verify"],
+            });
             const client = vault.crypto(key);
             const mac = await client.sign(algorithm, message);
 
@@ -349,7 +472,8 @@ describe("HMAC", () => {
     }
 
     test("a key for MACs encrypts nothing, a key for ciphers makes no MAC", async () => {
-        const mac = await vault.keys.getKey("mac-256"), cipher = await vault.keys.createOctKey("no-mac", { hsm: true });
+        const mac = await vault.keys.getKey("mac-256"),
+            cipher = await vault.keys.createOctKey("no-mac", { hsm: true });
 
         assert.equal((await operate(mac, "encrypt", { alg: "A256GCM", value: message })).status, 403);
         assert.equal((await operate(cipher, "sign", { alg: "HS256", value: message })).status, 403);
@@ -364,7 +488,8 @@ describe("which key", () => {
         const client = vault.crypto(`${vault.url}/keys/newest`);
         const signed = await client.sign("ES256", digestFor("ES256"));
         const answer = await send("POST", `${vault.url}/keys/newest//sign?api-version=7.4`, {
-            token: await accessToken(), body: { alg: "ES256", value: digestFor("ES256").toString("base64url") },
+            token: await accessToken(),
+            body: { alg: "ES256", value: digestFor("ES256").toString("base64url") },
         });
 
         await assertVerifies(newest, "ES256", signed.result, { dsaEncoding: "ieee-p1363" });
@@ -380,11 +505,16 @@ describe("which key", () => {
         const signed = await client.sign("ES256", digestFor("ES256"));
 
         await assertVerifies(old, "ES256", signed.result, { dsaEncoding: "ieee-p1363" });
-        assert.equal((await vault.keys.getCryptographyClient("getter").verify("ES256", digestFor("ES256"), signed.result)).result, false);
+        assert.equal(
+            (await vault.keys.getCryptographyClient("getter").verify("ES256", digestFor("ES256"), signed.result))
+                .result,
+            false,
+        );
     });
 
     test("two keys of one kind give different signatures, and neither accepts the other's", async () => {
-        const one = await vault.keys.createRsaKey("one"), two = await vault.keys.createRsaKey("two");
+        const one = await vault.keys.createRsaKey("one"),
+            two = await vault.keys.createRsaKey("two");
         const signed = await vault.crypto(one).sign("RS256", digestFor("RS256"));
 
         assert.equal((await vault.crypto(two).verify("RS256", digestFor("RS256"), signed.result)).result, false);

@@ -40,9 +40,21 @@ describe("missing", () => {
             return true;
         });
         assertError(await post("/keys/none/sign", { alg: "ES256", value: digest }), 404, "KeyNotFound");
-        assertError(await post(`/keys/none/${"0".repeat(32)}/sign`, { alg: "ES256", value: digest }), 404, "KeyNotFound");
-        assertError(await send("GET", `${vault.url}/keys/none/versions?api-version=7.4`, { token }), 404, "KeyNotFound");
-        assertError(await send("PATCH", `${vault.url}/keys/none?api-version=7.4`, { token, body: {} }), 404, "KeyNotFound");
+        assertError(
+            await post(`/keys/none/${"0".repeat(32)}/sign`, { alg: "ES256", value: digest }),
+            404,
+            "KeyNotFound",
+        );
+        assertError(
+            await send("GET", `${vault.url}/keys/none/versions?api-version=7.4`, { token }),
+            404,
+            "KeyNotFound",
+        );
+        assertError(
+            await send("PATCH", `${vault.url}/keys/none?api-version=7.4`, { token, body: {} }),
+            404,
+            "KeyNotFound",
+        );
         assertError(await send("GET", `${vault.url}/deletedkeys/none?api-version=7.4`, { token }), 404, "KeyNotFound");
     });
 
@@ -75,10 +87,13 @@ describe("forbidden", () => {
     test("a vault that is not there answers like one that is not ours: status, headers, shape of the body", async () => {
         const strangersToken = await accessToken(stranger);
         const ask = (url) => send("GET", `${url}/keys/k?api-version=7.4`, { token: strangersToken });
-        const here = await ask(vault.url), nowhere = await ask(vaultUrlOf("no-such-vault"));
-        const shape = (answer, name) => JSON.stringify({
-            ...answer.json, error: { ...answer.json.error, message: answer.json.error.message.replaceAll(name, "<vault>") },
-        });
+        const here = await ask(vault.url),
+            nowhere = await ask(vaultUrlOf("no-such-vault"));
+        const shape = (answer, name) =>
+            JSON.stringify({
+                ...answer.json,
+                error: { ...answer.json.error, message: answer.json.error.message.replaceAll(name, "<vault>") },
+            });
 
         assertError(here, 403, "Forbidden", "ForbiddenByPolicy");
         assertError(nowhere, 403, "Forbidden", "ForbiddenByPolicy");
@@ -91,8 +106,9 @@ describe("forbidden", () => {
         const key = await vault.keys.createEcKey("sign-only");
         const before = Date.now();
 
-        await managementClient().vaults.updateAccessPolicy(site.resourceGroup, vault.name, "add",
-            { properties: { accessPolicies: [policyFor(signer.objectId, ["sign"])] } });
+        await managementClient().vaults.updateAccessPolicy(site.resourceGroup, vault.name, "add", {
+            properties: { accessPolicies: [policyFor(signer.objectId, ["sign"])] },
+        });
         for (;;) {
             try {
                 const client = new CryptographyClient(key.id, credentialOf(signer));
@@ -100,13 +116,14 @@ describe("forbidden", () => {
                 assert.equal((await client.sign("ES256", Buffer.alloc(32, 7))).result.length, 64);
                 break;
             } catch (error) {
-                if (error.statusCode !== 403 || Date.now() > before + 3000)
-                    throw error;
+                if (error.statusCode !== 403 || Date.now() > before + 3000) throw error;
             }
         }
         await assert.rejects(new KeyClient(vault.url, credentialOf(signer)).getKey("sign-only"), { statusCode: 403 });
-        await assert.rejects(new CryptographyClient(key.id, credentialOf(signer)).verify("ES256", Buffer.alloc(32, 7), Buffer.alloc(64)),
-            { statusCode: 403, code: "Forbidden" });
+        await assert.rejects(
+            new CryptographyClient(key.id, credentialOf(signer)).verify("ES256", Buffer.alloc(32, 7), Buffer.alloc(64)),
+            { statusCode: 403, code: "Forbidden" },
+        );
     });
 });
 
@@ -141,24 +158,46 @@ describe("state of a key", () => {
         const body = { kty: "RSA" };
         const now = Math.floor(Date.now() / 1000);
 
-        for (const [name, attributes] of [["early", { nbf: now + 3600 }], ["late", { exp: now - 3600 }]]) {
+        for (const [name, attributes] of [
+            ["early", { nbf: now + 3600 }],
+            ["late", { exp: now - 3600 }],
+        ]) {
             assert.equal((await post(`/keys/${name}/create`, body)).status, 200);
 
             const encrypted = (await post(`/keys/${name}/encrypt`, { alg: "RSA-OAEP", value: "aGVsbG8" })).json.value;
             const signature = (await post(`/keys/${name}/sign`, { alg: "RS256", value: digest })).json.value;
-            const changed = await send("PATCH", `${vault.url}/keys/${name}?api-version=7.4`, { token, body: { attributes } });
+            const changed = await send("PATCH", `${vault.url}/keys/${name}?api-version=7.4`, {
+                token,
+                body: { attributes },
+            });
 
             assert.equal(changed.status, 200, changed.text);
-            for (const [operation, value] of [["sign", digest], ["encrypt", "aGVsbG8"], ["wrapkey", "aGVsbG8"]]) {
-                const answer = await post(`/keys/${name}/${operation}`, { alg: operation === "sign" ? "RS256" : "RSA-OAEP", value });
+            for (const [operation, value] of [
+                ["sign", digest],
+                ["encrypt", "aGVsbG8"],
+                ["wrapkey", "aGVsbG8"],
+            ]) {
+                const answer = await post(`/keys/${name}/${operation}`, {
+                    alg: operation === "sign" ? "RS256" : "RSA-OAEP",
+                    value,
+                });
 
                 assert.equal(answer.status, 403, answer.text);
                 assert.equal(answer.json.error.code, "Forbidden");
                 assert.ok(answer.json.error.innererror.code.length > 0);
             }
-            assert.equal((await post(`/keys/${name}/decrypt`, { alg: "RSA-OAEP", value: encrypted })).json.value, "aGVsbG8");
-            assert.equal((await post(`/keys/${name}/unwrapkey`, { alg: "RSA-OAEP", value: encrypted })).json.value, "aGVsbG8");
-            assert.equal((await post(`/keys/${name}/verify`, { alg: "RS256", digest, value: signature })).json.value, true);
+            assert.equal(
+                (await post(`/keys/${name}/decrypt`, { alg: "RSA-OAEP", value: encrypted })).json.value,
+                "aGVsbG8",
+            );
+            assert.equal(
+                (await post(`/keys/${name}/unwrapkey`, { alg: "RSA-OAEP", value: encrypted })).json.value,
+                "aGVsbG8",
+            );
+            assert.equal(
+                (await post(`/keys/${name}/verify`, { alg: "RS256", digest, value: signature })).json.value,
+                true,
+            );
             assert.equal((await send("GET", `${vault.url}/keys/${name}?api-version=7.4`, { token })).status, 200);
         }
     });
@@ -188,8 +227,10 @@ describe("bad input of operations", () => {
         const answer = await post("/keys/ec/sign", { alg: "ES256", value: Buffer.alloc(43).toString("base64url") });
 
         assertError(answer, 400, "BadParameter");
-        assert.equal(answer.json.error.message,
-            "Invalid length of 'value': 43 bytes. ES256 requires 32 bytes, encoded with base64url.");
+        assert.equal(
+            answer.json.error.message,
+            "Invalid length of 'value': 43 bytes. ES256 requires 32 bytes, encoded with base64url.",
+        );
     });
 
     test("an unknown algorithm, one of another kind and one in lower case are 400", async () => {
@@ -199,13 +240,22 @@ describe("bad input of operations", () => {
 
     test("a version that is none is 400, one that is not there 404", async () => {
         assertError(await post("/keys/ec/abc/sign", { alg: "ES256", value: digest }), 400, "BadParameter");
-        assertError(await post(`/keys/ec/${"A".repeat(32)}/sign`, { alg: "ES256", value: digest }), 400, "BadParameter");
+        assertError(
+            await post(`/keys/ec/${"A".repeat(32)}/sign`, { alg: "ES256", value: digest }),
+            400,
+            "BadParameter",
+        );
         assertError(await post(`/keys/ec/${"a".repeat(32)}/sign`, { alg: "ES256", value: digest }), 404, "KeyNotFound");
     });
 
     test("verify answers false to a signature that cannot be one, not an error", async () => {
-        for (const value of ["", "AA", Buffer.alloc(64).toString("base64url"), Buffer.alloc(64, 0xff).toString("base64url"),
-            Buffer.alloc(72).toString("base64url")]) {
+        for (const value of [
+            "",
+            "AA",
+            Buffer.alloc(64).toString("base64url"),
+            Buffer.alloc(64, 0xff).toString("base64url"),
+            Buffer.alloc(72).toString("base64url"),
+        ]) {
             const answer = await post("/keys/ec/verify", { alg: "ES256", digest, value });
 
             assert.equal(answer.status, 200, answer.text);
@@ -216,15 +266,33 @@ describe("bad input of operations", () => {
 
 describe("api-version", () => {
     test("every version that clients send is taken", async () => {
-        for (const version of ["7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01", "2026-04-01", "2016-10-01", "2015-06-01",
-            "7.4-preview.1", "7.5-preview.1", "7.6-preview.2", "2031-01-01"])
-            assert.equal((await send("GET", `${vault.url}/keys?api-version=${version}`, { token })).status, 200, version);
+        for (const version of [
+            "7.0",
+            "7.1",
+            "7.2",
+            "7.3",
+            "7.4",
+            "7.5",
+            "7.6",
+            "2025-07-01",
+            "2026-04-01",
+            "2016-10-01",
+            "2015-06-01",
+            "7.4-preview.1",
+            "7.5-preview.1",
+            "7.6-preview.2",
+            "2031-01-01",
+        ])
+            assert.equal(
+                (await send("GET", `${vault.url}/keys?api-version=${version}`, { token })).status,
+                200,
+                version,
+            );
     });
 
     test("the SDK's serviceVersion works with all of its values", async () => {
         for (const serviceVersion of ["7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01"])
-            assert.equal((await new KeyClient(vault.url, credential, { serviceVersion })
-                .getKey("ec")).name, "ec");
+            assert.equal((await new KeyClient(vault.url, credential, { serviceVersion }).getKey("ec")).name, "ec");
     });
 
     test("none is 400, and an unknown one is told the newest that there is", async () => {
@@ -234,7 +302,9 @@ describe("api-version", () => {
         const answer = await send("GET", `${vault.url}/keys?api-version=1.0`, { token });
 
         assertError(answer, 400, "BadParameter");
-        assert.match(answer.json.error.message,
-            /^The specified version \(1\.0\) is not recognized\. Consider using the latest supported version \([0-9.-]+\)\.$/);
+        assert.match(
+            answer.json.error.message,
+            /^The specified version \(1\.0\) is not recognized\. Consider using the latest supported version \([0-9.-]+\)\.$/,
+        );
     });
 });

@@ -15,8 +15,7 @@ const rsaOperations = ["decrypt", "encrypt", "sign", "unwrapKey", "verify", "wra
 async function collect(iterator) {
     const all = [];
 
-    for await (const item of iterator)
-        all.push(item);
+    for await (const item of iterator) all.push(item);
     return all;
 }
 
@@ -60,7 +59,12 @@ describe("create", () => {
         assert.equal((await vault.keys.createEcKey("ec-hsm", { hsm: true })).keyType, "EC-HSM");
     });
 
-    for (const [curve, width] of [["P-256", 32], ["P-384", 48], ["P-521", 66], ["P-256K", 32]]) {
+    for (const [curve, width] of [
+        ["P-256", 32],
+        ["P-384", 48],
+        ["P-521", 66],
+        ["P-256K", 32],
+    ]) {
         test(`an EC key on ${curve} has coordinates of ${width} bytes`, async () => {
             const key = await vault.keys.createEcKey(`ec-${curve}`, { curve });
 
@@ -88,21 +92,28 @@ describe("create", () => {
     }
 
     test("a vault refuses kty oct: symmetric keys are oct-HSM", async () => {
-        await assert.rejects(vault.keys.createOctKey("oct-soft", { keySize: 256 }),
-            { statusCode: 400, code: "BadParameter" });
+        await assert.rejects(vault.keys.createOctKey("oct-soft", { keySize: 256 }), {
+            statusCode: 400,
+            code: "BadParameter",
+        });
     });
 
     test("key_ops, tags, enabled, nbf and exp are those of the request", async () => {
-        const notBefore = new Date("2026-01-02T03:04:05Z"), expiresOn = new Date("2037-01-02T03:04:05Z");
+        const notBefore = new Date("2026-01-02T03:04:05Z"),
+            expiresOn = new Date("2037-01-02T03:04:05Z");
         const key = await vault.keys.createRsaKey("full", {
-            keyOps: ["sign", "verify"], enabled: false, notBefore, expiresOn, tags: { stage: "test", "ключ": "значение" },
+            keyOps: ["sign", "verify"],
+            enabled: false,
+            notBefore,
+            expiresOn,
+            tags: { stage: "test", ключ: "значение" },
         });
 
         assert.deepEqual([...key.keyOperations].sort(), ["sign", "verify"]);
         assert.equal(key.properties.enabled, false);
         assert.deepEqual(key.properties.notBefore, notBefore);
         assert.deepEqual(key.properties.expiresOn, expiresOn);
-        assert.deepEqual(key.properties.tags, { stage: "test", "ключ": "значение" });
+        assert.deepEqual(key.properties.tags, { stage: "test", ключ: "значение" });
     });
 
     for (const [why, name, kty, options] of [
@@ -112,7 +123,12 @@ describe("create", () => {
         ["an operation an EC key does not have", "bad-ec-op", "EC", { keyOps: ["encrypt"] }],
         ["a date beyond 2038, which this SDK sends negative", "bad-date", "EC", { expiresOn: new Date("2040-01-01") }],
         ["an exportable key without a release policy", "bad-export", "EC-HSM", { exportable: true }],
-        ["sixteen tags", "bad-tags", "EC", { tags: Object.fromEntries([...Array(16).keys()].map((i) => [`t${i}`, ""])) }],
+        [
+            "sixteen tags",
+            "bad-tags",
+            "EC",
+            { tags: Object.fromEntries([...Array(16).keys()].map((i) => [`t${i}`, ""])) },
+        ],
         ["a tag of 257 characters", "bad-tag", "EC", { tags: { t: "x".repeat(257) } }],
         ["a name with an underscore", "bad_name", "EC", {}],
         ["a name of 128 characters", "n".repeat(128), "EC", {}],
@@ -143,8 +159,10 @@ describe("get, versions, names", () => {
         const newest = await vault.keys.getKey("many");
         const old = await vault.keys.getKey("many", { version: first.properties.version });
 
-        assert.deepEqual(new Set(versions.map((v) => v.version)),
-            new Set([first, second, third].map((k) => k.properties.version)));
+        assert.deepEqual(
+            new Set(versions.map((v) => v.version)),
+            new Set([first, second, third].map((k) => k.properties.version)),
+        );
         assert.deepEqual(versions.map((v) => v.id).sort(), [first.id, second.id, third.id].sort());
         assert.equal(newest.id, third.id);
         assert.equal(newest.key.crv, "P-384");
@@ -166,8 +184,10 @@ describe("get, versions, names", () => {
     test("a version of another key is not found under this name", async () => {
         const other = await vault.keys.createEcKey("other");
 
-        await assert.rejects(vault.keys.getKey("many", { version: other.properties.version }),
-            { statusCode: 404, code: "KeyNotFound" });
+        await assert.rejects(vault.keys.getKey("many", { version: other.properties.version }), {
+            statusCode: 404,
+            code: "KeyNotFound",
+        });
     });
 
     test("the version list of a key that is not there is refused", async () => {
@@ -180,7 +200,9 @@ describe("list", () => {
 
     before(async () => {
         for (let i = 0; i < names.length; i += 8)
-            await Promise.all(names.slice(i, i + 8).map((name) => vault.keys.createEcKey(name, { tags: { list: "yes" } })));
+            await Promise.all(
+                names.slice(i, i + 8).map((name) => vault.keys.createEcKey(name, { tags: { list: "yes" } })),
+            );
     });
 
     test("plain iteration goes over page after page and meets each key once", async () => {
@@ -194,8 +216,7 @@ describe("list", () => {
         for await (const item of vault.keys.listPropertiesOfKeys()) {
             assert.equal(item.id, `${vault.url}/keys/${item.name}`);
             assert.equal(item.version, undefined);
-            if (item.name.startsWith("page-"))
-                assert.deepEqual(item.tags, { list: "yes" });
+            if (item.name.startsWith("page-")) assert.deepEqual(item.tags, { list: "yes" });
         }
     });
 
@@ -216,8 +237,10 @@ describe("list", () => {
     }
 
     test("a page size above 25 is refused", async () => {
-        await assert.rejects(vault.keys.listPropertiesOfKeys().byPage({ maxPageSize: 26 }).next(),
-            { statusCode: 400, code: "BadParameter" });
+        await assert.rejects(vault.keys.listPropertiesOfKeys().byPage({ maxPageSize: 26 }).next(), {
+            statusCode: 400,
+            code: "BadParameter",
+        });
     });
 
     test("keys that stay are neither lost nor repeated while others come and go", async () => {
@@ -237,29 +260,42 @@ describe("list", () => {
     });
 
     test("version lists have pages, too", async () => {
-        for (let i = 0; i < 30; i++)
-            await vault.keys.createEcKey("versions");
-        assert.equal(new Set((await collect(vault.keys.listPropertiesOfKeyVersions("versions"))).map((v) => v.version)).size, 30);
+        for (let i = 0; i < 30; i++) await vault.keys.createEcKey("versions");
+        assert.equal(
+            new Set((await collect(vault.keys.listPropertiesOfKeyVersions("versions"))).map((v) => v.version)).size,
+            30,
+        );
     });
 });
 
 describe("update", () => {
     test("tags given replace the set, tags absent keep it, empty tags clear it", async () => {
         await vault.keys.createEcKey("tags", { tags: { a: "1", b: "2" } });
-        assert.deepEqual((await vault.keys.updateKeyProperties("tags", { tags: { c: "3" } })).properties.tags, { c: "3" });
+        assert.deepEqual((await vault.keys.updateKeyProperties("tags", { tags: { c: "3" } })).properties.tags, {
+            c: "3",
+        });
         assert.deepEqual((await vault.keys.updateKeyProperties("tags", { enabled: true })).properties.tags, { c: "3" });
         assert.deepEqual((await vault.keys.updateKeyProperties("tags", { tags: {} })).properties.tags ?? {}, {});
         assert.deepEqual((await vault.keys.getKey("tags")).properties.tags ?? {}, {});
     });
 
     test("enabled, key_ops, nbf and exp change one by one", async () => {
-        const expiresOn = new Date("2030-05-06T07:08:09Z"), notBefore = new Date("2025-05-06T07:08:09Z");
+        const expiresOn = new Date("2030-05-06T07:08:09Z"),
+            notBefore = new Date("2025-05-06T07:08:09Z");
 
         await vault.keys.createRsaKey("change");
         assert.equal((await vault.keys.updateKeyProperties("change", { enabled: false })).properties.enabled, false);
-        assert.deepEqual((await vault.keys.updateKeyProperties("change", { expiresOn })).properties.expiresOn, expiresOn);
-        assert.deepEqual((await vault.keys.updateKeyProperties("change", { notBefore })).properties.notBefore, notBefore);
-        assert.deepEqual((await vault.keys.updateKeyProperties("change", { keyOps: ["verify"] })).keyOperations, ["verify"]);
+        assert.deepEqual(
+            (await vault.keys.updateKeyProperties("change", { expiresOn })).properties.expiresOn,
+            expiresOn,
+        );
+        assert.deepEqual(
+            (await vault.keys.updateKeyProperties("change", { notBefore })).properties.notBefore,
+            notBefore,
+        );
+        assert.deepEqual((await vault.keys.updateKeyProperties("change", { keyOps: ["verify"] })).keyOperations, [
+            "verify",
+        ]);
 
         const key = await vault.keys.getKey("change");
 
@@ -275,8 +311,12 @@ describe("update", () => {
 
         await vault.keys.updateKeyProperties("which", old.properties.version, { tags: { which: "old" } });
         await vault.keys.updateKeyProperties("which", { tags: { which: "young" } });
-        assert.deepEqual((await vault.keys.getKey("which", { version: old.properties.version })).properties.tags, { which: "old" });
-        assert.deepEqual((await vault.keys.getKey("which", { version: young.properties.version })).properties.tags, { which: "young" });
+        assert.deepEqual((await vault.keys.getKey("which", { version: old.properties.version })).properties.tags, {
+            which: "old",
+        });
+        assert.deepEqual((await vault.keys.getKey("which", { version: young.properties.version })).properties.tags, {
+            which: "young",
+        });
     });
 
     test("`updated` moves, `created` and the key itself stay", async () => {
@@ -290,8 +330,10 @@ describe("update", () => {
     });
 
     test("a key that is not there cannot be updated", async () => {
-        await assert.rejects(vault.keys.updateKeyProperties("nowhere", { enabled: false }),
-            { statusCode: 404, code: "KeyNotFound" });
+        await assert.rejects(vault.keys.updateKeyProperties("nowhere", { enabled: false }), {
+            statusCode: 404,
+            code: "KeyNotFound",
+        });
     });
 });
 
@@ -310,7 +352,10 @@ describe("delete, recover, purge", () => {
         assert.ok(!(await collect(vault.keys.listPropertiesOfKeys())).some((k) => k.name === "gone"));
         await assert.rejects(vault.keys.getKey("gone"), { statusCode: 404, code: "KeyNotFound" });
         await assert.rejects(vault.keys.getKey("gone", { version: first.properties.version }), { statusCode: 404 });
-        await assert.rejects(vault.crypto(second).sign("ES256", Buffer.alloc(32)), { statusCode: 404, code: "KeyNotFound" });
+        await assert.rejects(vault.crypto(second).sign("ES256", Buffer.alloc(32)), {
+            statusCode: 404,
+            code: "KeyNotFound",
+        });
         await assert.rejects(vault.keys.createEcKey("gone"), (error) => {
             assert.equal(error.statusCode, 409);
             assert.equal(error.code, "Conflict");
@@ -365,7 +410,6 @@ describe("delete, recover, purge", () => {
         const found = (await collect(vault.keys.listDeletedKeys())).map((k) => k.name);
 
         assert.equal(new Set(found).size, found.length);
-        for (const name of names)
-            assert.ok(found.includes(name), `${name} is missing`);
+        for (const name of names) assert.ok(found.includes(name), `${name} is missing`);
     });
 });

@@ -18,8 +18,11 @@ after(() => vault?.remove());
 test("twenty parallel first calls of one fresh client end well or in 400, and no key is made wrong", async () => {
     for (let round = 0; round < 5; round++) {
         const client = new KeyClient(vault.url, newCredential());
-        const outcomes = await Promise.allSettled([...Array(20).keys()].map((i) =>
-            client.createRsaKey(`cold-${round}-${i}`, { keySize: 2048, tags: { number: String(i) } })));
+        const outcomes = await Promise.allSettled(
+            [...Array(20).keys()].map((i) =>
+                client.createRsaKey(`cold-${round}-${i}`, { keySize: 2048, tags: { number: String(i) } }),
+            ),
+        );
 
         for (const [i, outcome] of outcomes.entries()) {
             if (outcome.status === "fulfilled") {
@@ -37,7 +40,11 @@ test("twenty parallel first calls of one fresh client end well or in 400, and no
 test("a request with a token but without its body is 400 and makes nothing", async () => {
     const token = await accessToken();
 
-    for (const [method, path] of [["POST", "/keys/empty/create"], ["PATCH", "/keys/empty"], ["POST", "/keys/empty/sign"]]) {
+    for (const [method, path] of [
+        ["POST", "/keys/empty/create"],
+        ["PATCH", "/keys/empty"],
+        ["POST", "/keys/empty/sign"],
+    ]) {
         const answer = await send(method, `${vault.url}${path}?api-version=7.4`, { token });
 
         assert.equal(answer.status, 400, `${method} ${path}: ${answer.text}`);
@@ -54,7 +61,12 @@ test("sixty-four parallel signatures are all good, each over its own digest", as
 
     const publicKey = createPublicKey({
         format: "jwk",
-        key: { kty: "EC", crv: "P-256", x: Buffer.from(key.key.x).toString("base64url"), y: Buffer.from(key.key.y).toString("base64url") },
+        key: {
+            kty: "EC",
+            crv: "P-256",
+            x: Buffer.from(key.key.x).toString("base64url"),
+            y: Buffer.from(key.key.y).toString("base64url"),
+        },
     });
 
     for (let round = 0; round < 4; round++) {
@@ -62,7 +74,9 @@ test("sixty-four parallel signatures are all good, each over its own digest", as
         const signed = await Promise.all(messages.map((m) => client.signData("ES256", m)));
 
         for (const [i, { result }] of signed.entries())
-            assert.ok(verify("sha256", messages[i], { key: publicKey, dsaEncoding: "ieee-p1363" }, Buffer.from(result)));
+            assert.ok(
+                verify("sha256", messages[i], { key: publicKey, dsaEncoding: "ieee-p1363" }, Buffer.from(result)),
+            );
     }
 });
 
@@ -71,8 +85,7 @@ test("parallel creates of one name give as many versions as were answered", asyn
     const ids = made.filter((m) => m.status === "fulfilled").map((m) => m.value.id);
     const listed = [];
 
-    for await (const item of vault.keys.listPropertiesOfKeyVersions("race"))
-        listed.push(item.id);
+    for await (const item of vault.keys.listPropertiesOfKeyVersions("race")) listed.push(item.id);
     assert.ok(ids.length > 0);
     assert.equal(new Set(ids).size, ids.length);
     assert.deepEqual(listed.sort(), ids.sort());
@@ -82,13 +95,13 @@ test("parallel creates of one name give as many versions as were answered", asyn
 
 test("parallel updates, deletes and recoveries of one key leave it in one piece", async () => {
     await vault.keys.createEcKey("torn", { tags: { n: "0" } });
-    await Promise.allSettled([...Array(24).keys()].map(async (i) => {
-        if (i % 6 === 0)
-            return vault.keys.beginDeleteKey("torn", { intervalInMs: 10 });
-        if (i % 6 === 3)
-            return vault.keys.beginRecoverDeletedKey("torn", { intervalInMs: 10 });
-        return vault.keys.updateKeyProperties("torn", { tags: { n: String(i) } });
-    }));
+    await Promise.allSettled(
+        [...Array(24).keys()].map(async (i) => {
+            if (i % 6 === 0) return vault.keys.beginDeleteKey("torn", { intervalInMs: 10 });
+            if (i % 6 === 3) return vault.keys.beginRecoverDeletedKey("torn", { intervalInMs: 10 });
+            return vault.keys.updateKeyProperties("torn", { tags: { n: String(i) } });
+        }),
+    );
 
     const token = await accessToken();
     const live = await send("GET", `${vault.url}/keys/torn?api-version=7.4`, { token });

@@ -29,7 +29,12 @@ function tokenRequest(form, { path = `/${site.tenant}/oauth2/v2.0/token`, header
     });
 }
 
-const goodForm = { grant_type: "client_credentials", client_id: site.clientId, client_secret: site.clientSecret, scope };
+const goodForm = {
+    grant_type: "client_credentials",
+    client_id: site.clientId,
+    client_secret: site.clientSecret,
+    scope,
+};
 
 describe("client secret", () => {
     test("ClientSecretCredential with the tenant opens the vault", async () => {
@@ -37,7 +42,9 @@ describe("client secret", () => {
     });
 
     test("ClientSecretCredential with tenant adfs opens it, too, without instance discovery being switched off", async () => {
-        const credential = new ClientSecretCredential("adfs", site.clientId, site.clientSecret, { authorityHost: site.authority });
+        const credential = new ClientSecretCredential("adfs", site.clientId, site.clientSecret, {
+            authorityHost: site.authority,
+        });
 
         assert.equal((await new KeyClient(vault.url, credential).getKey("k")).name, "k");
     });
@@ -51,8 +58,13 @@ describe("client secret", () => {
                 console.log(key.id);`;
             const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
                 env: {
-                    PATH: process.env.PATH, HOME: process.env.HOME, VAULT_URL: vault.url, NODE_EXTRA_CA_CERTS: site.ca,
-                    AZURE_AUTHORITY_HOST: site.authority, AZURE_TENANT_ID: "adfs", AZURE_CLIENT_ID: site.clientId,
+                    PATH: process.env.PATH,
+                    HOME: process.env.HOME,
+                    VAULT_URL: vault.url,
+                    NODE_EXTRA_CA_CERTS: site.ca,
+                    AZURE_AUTHORITY_HOST: site.authority,
+                    AZURE_TENANT_ID: "adfs",
+                    AZURE_CLIENT_ID: site.clientId,
                     AZURE_CLIENT_SECRET: site.clientSecret,
                 },
             });
@@ -113,8 +125,10 @@ describe("client certificate", () => {
 
             application("add-certificate", app.clientId, "--certificate", pem);
             for (const sendCertificateChain of [false, true]) {
-                const credential = new ClientCertificateCredential(site.tenant, app.clientId, both,
-                    { ...identityOptions, sendCertificateChain });
+                const credential = new ClientCertificateCredential(site.tenant, app.clientId, both, {
+                    ...identityOptions,
+                    sendCertificateChain,
+                });
 
                 assert.equal(claimsOf(await accessToken(credential)).oid, app.objectId);
             }
@@ -141,7 +155,11 @@ describe("client certificate", () => {
             const certificate = new X509Certificate(readFileSync(pem));
             const now = Math.floor(Date.now() / 1000);
             const url = `${site.authority}/${site.tenant}/oauth2/v2.0/token`;
-            const header = { alg: "RS256", typ: "JWT", "x5t#S256": createHash("sha256").update(certificate.raw).digest("base64url") };
+            const header = {
+                alg: "RS256",
+                typ: "JWT",
+                "x5t#S256": createHash("sha256").update(certificate.raw).digest("base64url"),
+            };
             const claims = { aud: url, iss: app.clientId, sub: app.clientId, nbf: now - 5, exp: now + 300 };
             const text = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
             const assertion = (h, c, keyFile = key) => {
@@ -149,14 +167,22 @@ describe("client certificate", () => {
 
                 return `${input}.${sign("sha256", Buffer.from(input), createPrivateKey(readFileSync(keyFile))).toString("base64url")}`;
             };
-            const log = (clientAssertion) => tokenRequest({
-                grant_type: "client_credentials", client_id: app.clientId, scope,
-                client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", client_assertion: clientAssertion,
-            });
+            const log = (clientAssertion) =>
+                tokenRequest({
+                    grant_type: "client_credentials",
+                    client_id: app.clientId,
+                    scope,
+                    client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                    client_assertion: clientAssertion,
+                });
 
             application("add-certificate", app.clientId, "--certificate", pem);
             assert.equal((await log(assertion({}, {}))).status, 200);
-            assert.equal((await log(assertion({}, { exp: now + 300.5, nbf: now - 5.25 }))).status, 200, "MSAL Python sends fractions");
+            assert.equal(
+                (await log(assertion({}, { exp: now + 300.5, nbf: now - 5.25 }))).status,
+                200,
+                "MSAL Python sends fractions",
+            );
             for (const [why, bad] of [
                 ["another issuer", assertion({}, { iss: site.clientId })],
                 ["another subject", assertion({}, { sub: site.clientId })],
@@ -185,17 +211,23 @@ describe("the token", () => {
         const [header, , signature] = token.split(".");
         const { alg, kid, typ } = JSON.parse(Buffer.from(header, "base64url"));
         const claims = claimsOf(token);
-        const discovery = (await send("GET", `${site.authority}/${site.tenant}/v2.0/.well-known/openid-configuration`)).json;
+        const discovery = (await send("GET", `${site.authority}/${site.tenant}/v2.0/.well-known/openid-configuration`))
+            .json;
         const jwks = (await send("GET", discovery.jwks_uri)).json;
         const jwk = jwks.keys.find((k) => k.kid === kid);
 
         assert.equal(alg, "RS256");
         assert.equal(typ, "JWT");
         assert.ok(jwk, "its kid is in the JWK Set");
-        for (const secret of ["d", "p", "q", "dp", "dq", "qi"])
-            assert.equal(jwk[secret], undefined);
-        assert.ok(verify("sha256", Buffer.from(token.slice(0, token.lastIndexOf("."))), createPublicKey({ key: jwk, format: "jwk" }),
-            Buffer.from(signature, "base64url")));
+        for (const secret of ["d", "p", "q", "dp", "dq", "qi"]) assert.equal(jwk[secret], undefined);
+        assert.ok(
+            verify(
+                "sha256",
+                Buffer.from(token.slice(0, token.lastIndexOf("."))),
+                createPublicKey({ key: jwk, format: "jwk" }),
+                Buffer.from(signature, "base64url"),
+            ),
+        );
         assert.equal(claims.iss, discovery.issuer.replace("{tenantid}", site.tenant));
         assert.equal(claims.aud.replace(/\/$/, ""), vaultResource);
         assert.equal(claims.tid, site.tenant);
@@ -220,18 +252,30 @@ describe("the token", () => {
 
     test("members of the form that nobody here knows, and a query, are no obstacle", async () => {
         const form = {
-            ...goodForm, client_info: "1", "x-client-SKU": "msal.js.node", "x-client-VER": "7.2", "x-ms-lib-capability": "retry-after, h429",
-            "x-client-current-telemetry": "5|771,2,,,|,", claims: '{"access_token":{"xms_cc":{"values":["CP1"]}}}',
+            ...goodForm,
+            client_info: "1",
+            "x-client-SKU": "msal.js.node",
+            "x-client-VER": "7.2",
+            "x-ms-lib-capability": "retry-after, h429",
+            "x-client-current-telemetry": "5|771,2,,,|,",
+            claims: '{"access_token":{"xms_cc":{"values":["CP1"]}}}',
         };
 
-        assert.equal((await tokenRequest(form, { path: `/${site.tenant}/oauth2/v2.0/token?client-request-id=${randomUUID()}` })).status, 200);
+        assert.equal(
+            (await tokenRequest(form, { path: `/${site.tenant}/oauth2/v2.0/token?client-request-id=${randomUUID()}` }))
+                .status,
+            200,
+        );
     });
 
     test("a resource with a slash at its end is the same resource", async () => {
         const answer = await tokenRequest({ ...goodForm, scope: `${vaultResource}//.default` });
 
         assert.equal(answer.status, 200, answer.text);
-        assert.equal((await send("GET", `${vault.url}/keys/k?api-version=7.4`, { token: answer.json.access_token })).status, 200);
+        assert.equal(
+            (await send("GET", `${vault.url}/keys/k?api-version=7.4`, { token: answer.json.access_token })).status,
+            200,
+        );
     });
 
     test("the v1 endpoint, client_secret_basic and the alias adfs give tokens that work", async () => {
@@ -239,13 +283,19 @@ describe("the token", () => {
         const basic = `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString("base64")}`;
 
         for (const answer of [
-            await tokenRequest({ ...rest, client_id: id, client_secret: secret, resource: vaultResource }, { path: `/${site.tenant}/oauth2/token` }),
+            await tokenRequest(
+                { ...rest, client_id: id, client_secret: secret, resource: vaultResource },
+                { path: `/${site.tenant}/oauth2/token` },
+            ),
             await tokenRequest({ ...rest, scope }, { headers: { authorization: basic } }),
             await tokenRequest(goodForm, { path: "/adfs/oauth2/token" }),
             await tokenRequest(goodForm, { path: `/${site.tenant.toUpperCase()}/oauth2/v2.0/token` }),
         ]) {
             assert.equal(answer.status, 200, answer.text);
-            assert.equal((await send("GET", `${vault.url}/keys/k?api-version=7.4`, { token: answer.json.access_token })).status, 200);
+            assert.equal(
+                (await send("GET", `${vault.url}/keys/k?api-version=7.4`, { token: answer.json.access_token })).status,
+                200,
+            );
         }
     });
 
@@ -268,11 +318,21 @@ describe("token requests that are refused", () => {
         ["no secret", { client_secret: undefined }, /invalid_client|invalid_request/],
         ["an empty secret", { client_secret: "" }, /invalid_client|invalid_request/],
         ["no scope", { scope: undefined }, /invalid_scope|invalid_request|invalid_resource/],
-        ["a scope of nobody here", { scope: "https://elsewhere.example/.default" }, /invalid_scope|invalid_resource|invalid_target/],
-        ["a resource that only begins like ours", { scope: `${vaultResource}.evil.example/.default` }, /invalid_scope|invalid_resource|invalid_target/],
+        [
+            "a scope of nobody here",
+            { scope: "https://elsewhere.example/.default" },
+            /invalid_scope|invalid_resource|invalid_target/,
+        ],
+        [
+            "a resource that only begins like ours",
+            { scope: `${vaultResource}.evil.example/.default` },
+            /invalid_scope|invalid_resource|invalid_target/,
+        ],
     ]) {
         test(why, async () => {
-            const all = Object.fromEntries(Object.entries({ ...goodForm, ...form }).filter(([, value]) => value !== undefined));
+            const all = Object.fromEntries(
+                Object.entries({ ...goodForm, ...form }).filter(([, value]) => value !== undefined),
+            );
             const answer = await tokenRequest(all);
 
             assert.ok([400, 401].includes(answer.status), `${answer.status} ${answer.text}`);
@@ -296,10 +356,15 @@ describe("token requests that are refused", () => {
             ["", [400, 401]],
             [`${encoded}&x=${"y".repeat(300 * 1024)}`, [400, 413]],
         ]) {
-            const answer = await send("POST", `${site.authority}/${site.tenant}/oauth2/v2.0/token`,
-                { body, headers: { "content-type": "application/x-www-form-urlencoded" } });
+            const answer = await send("POST", `${site.authority}/${site.tenant}/oauth2/v2.0/token`, {
+                body,
+                headers: { "content-type": "application/x-www-form-urlencoded" },
+            });
 
-            assert.ok(statuses.includes(answer.status), `${body.slice(-20)}: ${answer.status} ${answer.text.slice(0, 200)}`);
+            assert.ok(
+                statuses.includes(answer.status),
+                `${body.slice(-20)}: ${answer.status} ${answer.text.slice(0, 200)}`,
+            );
         }
     });
 
@@ -311,13 +376,20 @@ describe("token requests that are refused", () => {
 });
 
 describe("discovery", () => {
-    for (const path of [`/${site.tenant}/v2.0/.well-known/openid-configuration`, "/adfs/.well-known/openid-configuration"]) {
+    for (const path of [
+        `/${site.tenant}/v2.0/.well-known/openid-configuration`,
+        "/adfs/.well-known/openid-configuration",
+    ]) {
         test(`${path.split("/")[1] === "adfs" ? "adfs" : "the tenant"}: what MSAL needs, on the authority's own host`, async () => {
             const { status, json } = await send("GET", `${site.authority}${path}`);
 
             assert.equal(status, 200);
             for (const member of ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"])
-                assert.equal(new URL(json[member].replace("{tenantid}", site.tenant)).origin, new URL(site.authority).origin, member);
+                assert.equal(
+                    new URL(json[member].replace("{tenantid}", site.tenant)).origin,
+                    new URL(site.authority).origin,
+                    member,
+                );
         });
     }
 });

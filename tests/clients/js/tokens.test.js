@@ -25,7 +25,8 @@ before(async () => {
     claims = claimsOf(good);
     issuer = new Issuer(directory);
 
-    const discovery = (await send("GET", `${site.authority}/${site.tenant}/v2.0/.well-known/openid-configuration`)).json;
+    const discovery = (await send("GET", `${site.authority}/${site.tenant}/v2.0/.well-known/openid-configuration`))
+        .json;
     const jwk = (await send("GET", discovery.jwks_uri)).json.keys.find((k) => k.kid === header.kid);
 
     publicKey = createPublicKey({ format: "jwk", key: jwk });
@@ -37,8 +38,9 @@ after(async () => {
 });
 
 function ask(authorization, headers = {}) {
-    return send("GET", `${vault.url}/keys/k?api-version=7.4`,
-        { headers: { ...(authorization === undefined ? {} : { authorization }), ...headers } });
+    return send("GET", `${vault.url}/keys/k?api-version=7.4`, {
+        headers: { ...(authorization === undefined ? {} : { authorization }), ...headers },
+    });
 }
 
 const text = (part) => Buffer.from(typeof part === "string" ? part : JSON.stringify(part)).toString("base64url");
@@ -48,7 +50,8 @@ function signedByOther(h = {}, c = {}, key = other.privateKey, hash = "sha256") 
     return `${input(h, c)}.${sign(hash, Buffer.from(input(h, c)), key).toString("base64url")}`;
 }
 
-const signed = (h, c, hash) => issuer.token(JSON.stringify({ ...header, ...h }), JSON.stringify({ ...claims, ...c }), hash);
+const signed = (h, c, hash) =>
+    issuer.token(JSON.stringify({ ...header, ...h }), JSON.stringify({ ...claims, ...c }), hash);
 
 async function assertRefused(token) {
     const answer = await ask(`Bearer ${token}`);
@@ -62,15 +65,21 @@ async function assertRefused(token) {
 describe("the challenge", () => {
     test("is the documented one, to the letter", () => {
         assert.equal(challenge.status, 401);
-        assert.equal(challenge.headers["www-authenticate"],
-            `Bearer authorization="${site.authority}/${site.tenant}", resource="${vaultResource}"`);
-        assert.deepEqual(challenge.json,
-            { error: { code: "Unauthorized", message: "AKV10000: Request is missing a Bearer or PoP token." } });
+        assert.equal(
+            challenge.headers["www-authenticate"],
+            `Bearer authorization="${site.authority}/${site.tenant}", resource="${vaultResource}"`,
+        );
+        assert.deepEqual(challenge.json, {
+            error: { code: "Unauthorized", message: "AKV10000: Request is missing a Bearer or PoP token." },
+        });
     });
 
     for (const [why, authorization] of [
-        ["another scheme", "Basic dXNlcjpwYXNz"], ["the scheme alone", "Bearer"], ["an empty token", "Bearer "],
-        ["PoP", "PoP abc"], ["no scheme", "abc.def.ghi"],
+        ["another scheme", "Basic dXNlcjpwYXNz"],
+        ["the scheme alone", "Bearer"],
+        ["an empty token", "Bearer "],
+        ["PoP", "PoP abc"],
+        ["no scheme", "abc.def.ghi"],
     ])
         test(`answers ${why}`, async () => assert.equal((await ask(authorization)).text, challenge.text));
 
@@ -82,15 +91,24 @@ describe("the challenge", () => {
     });
 
     test("is the same for a vault that is not there, and for every method and route", async () => {
-        for (const [method, path] of [["POST", "/keys/x/create"], ["DELETE", "/keys/x"], ["PATCH", "/keys/x"], ["POST", "/keys/x//sign"],
-            ["GET", "/deletedkeys"], ["POST", "/deletedkeys/x/recover"]]) {
+        for (const [method, path] of [
+            ["POST", "/keys/x/create"],
+            ["DELETE", "/keys/x"],
+            ["PATCH", "/keys/x"],
+            ["POST", "/keys/x//sign"],
+            ["GET", "/deletedkeys"],
+            ["POST", "/deletedkeys/x/recover"],
+        ]) {
             const answer = await send(method, `${vault.url}${path}?api-version=7.4`);
 
             assert.equal(answer.status, 401, `${method} ${path}`);
             assert.equal(answer.text, challenge.text);
         }
 
-        const nowhere = await send("GET", `${vaultResource.replace("://", "://no-such-vault.")}/keys/k?api-version=7.4`);
+        const nowhere = await send(
+            "GET",
+            `${vaultResource.replace("://", "://no-such-vault.")}/keys/k?api-version=7.4`,
+        );
 
         assert.equal(nowhere.text, challenge.text);
         assert.equal(nowhere.headers["www-authenticate"], challenge.headers["www-authenticate"]);
@@ -131,24 +149,42 @@ describe("signature and algorithm", () => {
     }
 
     test("HMAC with the public key as its secret, in each form it is published", async () => {
-        const forms = [publicKey.export({ type: "spki", format: "pem" }), publicKey.export({ type: "spki", format: "der" }),
-            publicKey.export({ type: "pkcs1", format: "pem" }), publicKey.export({ type: "pkcs1", format: "der" }),
-            JSON.stringify(publicKey.export({ format: "jwk" })), Buffer.from(publicKey.export({ format: "jwk" }).n, "base64url"), ""];
+        const forms = [
+            publicKey.export({ type: "spki", format: "pem" }),
+            publicKey.export({ type: "spki", format: "der" }),
+            publicKey.export({ type: "pkcs1", format: "pem" }),
+            publicKey.export({ type: "pkcs1", format: "der" }),
+            JSON.stringify(publicKey.export({ format: "jwk" })),
+            Buffer.from(publicKey.export({ format: "jwk" }).n, "base64url"),
+            "",
+        ];
 
-        for (const [alg, hash] of [["HS256", "sha256"], ["HS384", "sha384"], ["HS512", "sha512"]])
+        for (const [alg, hash] of [
+            ["HS256", "sha256"],
+            ["HS384", "sha384"],
+            ["HS512", "sha512"],
+        ])
             for (const secret of forms)
-                await assertRefused(`${input({ alg })}.${createHmac(hash, secret).update(input({ alg })).digest("base64url")}`);
+                await assertRefused(
+                    `${input({ alg })}.${createHmac(hash, secret).update(input({ alg })).digest("base64url")}`,
+                );
     });
 
     test("another key of the right kind, size and kid", () => assertRefused(signedByOther()));
     test("an EC key and alg ES256 under the RSA key's kid", async () => {
-        await assertRefused(signedByOther({ alg: "ES256" }, {}, { key: otherEc.privateKey, dsaEncoding: "ieee-p1363" }));
+        await assertRefused(
+            signedByOther({ alg: "ES256" }, {}, { key: otherEc.privateKey, dsaEncoding: "ieee-p1363" }),
+        );
         await assertRefused(signedByOther({ alg: "ES256" }, {}, otherEc.privateKey));
         await assertRefused(`${input({ alg: "ES256" })}.${Buffer.alloc(64).toString("base64url")}`);
     });
 
-    for (const [alg, hash] of [["RS384", "sha384"], ["RS512", "sha512"]])
-        test(`${alg} by the right key: the issuer signs with RS256 alone`, () => assertRefused(signed({ alg }, {}, hash)));
+    for (const [alg, hash] of [
+        ["RS384", "sha384"],
+        ["RS512", "sha512"],
+    ])
+        test(`${alg} by the right key: the issuer signs with RS256 alone`, () =>
+            assertRefused(signed({ alg }, {}, hash)));
 
     test("alg RS256 over a signature of another hash, and the other way round", async () => {
         await assertRefused(signed({}, {}, "sha384"));
@@ -179,11 +215,18 @@ describe("signature and algorithm", () => {
         const [h, p, s] = good.split(".");
         const bytes = Buffer.from(s, "base64url");
 
-        for (const bad of ["", s.slice(0, -4), `${s}AAAA`, Buffer.alloc(bytes.length).toString("base64url"),
-            Buffer.concat([Buffer.alloc(1), bytes]).toString("base64url"), bytes.toString("base64"), `${s}==`, ` ${s}`,
-            Buffer.alloc(bytes.length, 0xff).toString("base64url")]) {
-            if (bad !== s)
-                await assertRefused(`${h}.${p}.${bad}`);
+        for (const bad of [
+            "",
+            s.slice(0, -4),
+            `${s}AAAA`,
+            Buffer.alloc(bytes.length).toString("base64url"),
+            Buffer.concat([Buffer.alloc(1), bytes]).toString("base64url"),
+            bytes.toString("base64"),
+            `${s}==`,
+            ` ${s}`,
+            Buffer.alloc(bytes.length, 0xff).toString("base64url"),
+        ]) {
+            if (bad !== s) await assertRefused(`${h}.${p}.${bad}`);
         }
     });
 });
@@ -192,18 +235,43 @@ describe("form", () => {
     test("more or fewer than three parts, empty parts, JWE, JSON serialisation", async () => {
         const [h, p, s] = good.split(".");
 
-        for (const bad of [h, `${h}.${p}`, `${h}.${p}.`, `.${p}.${s}`, `${h}..${s}`, "..", ".", "...", `${good}.`, `.${good}`, `${good}.${s}`,
-            `${h}.${p}.${s}.${s}.${s}`, `${text({ alg: "RSA-OAEP", enc: "A256GCM" })}.AA.AA.AA.AA`,
-            JSON.stringify({ payload: p, protected: h, signature: s }), JSON.stringify({ payload: p, signatures: [{ protected: h, signature: s }] })])
+        for (const bad of [
+            h,
+            `${h}.${p}`,
+            `${h}.${p}.`,
+            `.${p}.${s}`,
+            `${h}..${s}`,
+            "..",
+            ".",
+            "...",
+            `${good}.`,
+            `.${good}`,
+            `${good}.${s}`,
+            `${h}.${p}.${s}.${s}.${s}`,
+            `${text({ alg: "RSA-OAEP", enc: "A256GCM" })}.AA.AA.AA.AA`,
+            JSON.stringify({ payload: p, protected: h, signature: s }),
+            JSON.stringify({ payload: p, signatures: [{ protected: h, signature: s }] }),
+        ])
             await assertRefused(bad);
     });
 
     test("a header or payload that is no JSON object, has rubbish behind it, or repeats a name", async () => {
-        const h = JSON.stringify(header), p = JSON.stringify(claims);
+        const h = JSON.stringify(header),
+            p = JSON.stringify(claims);
 
-        for (const [badHeader, badPayload] of [["[]", p], ["null", p], [`${h}x`, p], [`\ufeff${h}`, p], [h, "[]"], [h, `${p}{}`], [h, ""],
-            [h, '"text"'], [h, p.replace("{", '{"exp":99999999999,')], [h, p.replace("{", `{"aud":"${vaultResource}",`)],
-            [h, p.replace(/\}$/, `,"oid":"${randomUUID()}"}`)]])
+        for (const [badHeader, badPayload] of [
+            ["[]", p],
+            ["null", p],
+            [`${h}x`, p],
+            [`\ufeff${h}`, p],
+            [h, "[]"],
+            [h, `${p}{}`],
+            [h, ""],
+            [h, '"text"'],
+            [h, p.replace("{", '{"exp":99999999999,')],
+            [h, p.replace("{", `{"aud":"${vaultResource}",`)],
+            [h, p.replace(/\}$/, `,"oid":"${randomUUID()}"}`)],
+        ])
             await assertRefused(issuer.token(badHeader, badPayload));
     });
 
@@ -217,7 +285,9 @@ describe("header members that would lead elsewhere", () => {
         await assertRefused(signedByOther({ jwk }));
         await assertRefused(signedByOther({ jwk, kid: undefined }));
         await assertRefused(signedByOther({ jwk, kid: "mine" }));
-        await assertRefused(signedByOther({ x5c: [other.publicKey.export({ type: "spki", format: "der" }).toString("base64")] }));
+        await assertRefused(
+            signedByOther({ x5c: [other.publicKey.export({ type: "spki", format: "der" }).toString("base64")] }),
+        );
         await assertRefused(signed({ jwk }, {}));
     });
 
@@ -225,7 +295,11 @@ describe("header members that would lead elsewhere", () => {
         let visits = 0;
         const server = createServer((request, response) => {
             visits++;
-            response.end(JSON.stringify({ keys: [{ ...other.publicKey.export({ format: "jwk" }), kid: header.kid, alg: "RS256" }] }));
+            response.end(
+                JSON.stringify({
+                    keys: [{ ...other.publicKey.export({ format: "jwk" }), kid: header.kid, alg: "RS256" }],
+                }),
+            );
         });
 
         await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -244,8 +318,22 @@ describe("header members that would lead elsewhere", () => {
         }
     });
 
-    for (const kid of ["unknown", "", "../../etc/passwd", "a/b", "'; drop table keys; --", "\"", "\u0000", "a\u0000b", "k".repeat(129), "k".repeat(8000),
-        null, 7, ["x"], {}])
+    for (const kid of [
+        "unknown",
+        "",
+        "../../etc/passwd",
+        "a/b",
+        "'; drop table keys; --",
+        '"',
+        "\u0000",
+        "a\u0000b",
+        "k".repeat(129),
+        "k".repeat(8000),
+        null,
+        7,
+        ["x"],
+        {},
+    ])
         test(`kid ${JSON.stringify(kid).slice(0, 40)}`, () => assertRefused(signed({ kid }, {})));
 
     test("the right kid, and something behind or before it", async () => {
@@ -255,7 +343,14 @@ describe("header members that would lead elsewhere", () => {
     });
 
     test("crit with a name we do not know, empty, or no list; b64 false; zip; cty", async () => {
-        for (const h of [{ crit: ["exp2"], exp2: 1 }, { crit: [] }, { crit: "x" }, { b64: false, crit: ["b64"] }, { b64: false }, { zip: "DEF" }])
+        for (const h of [
+            { crit: ["exp2"], exp2: 1 },
+            { crit: [] },
+            { crit: "x" },
+            { b64: false, crit: ["b64"] },
+            { b64: false },
+            { zip: "DEF" },
+        ])
             await assertRefused(signed(h, {}));
     });
 
@@ -277,33 +372,92 @@ describe("claims, under a good signature", () => {
     const now = () => Math.floor(Date.now() / 1000);
 
     test("an issuer that is not exactly ours", async () => {
-        for (const iss of [undefined, null, "", 1, [claims.iss], `${claims.iss}/`, claims.iss.replace(/\/$/, "").replace(/\/v2\.0$/, ""),
-            claims.iss.toUpperCase(), `${claims.iss}x`, `x${claims.iss}`, claims.iss.replace("https:", "http:"), `${claims.iss}#a`,
-            claims.iss.replace(site.tenant, randomUUID()), `https://sts.windows.net/${site.tenant}/`])
+        for (const iss of [
+            undefined,
+            null,
+            "",
+            1,
+            [claims.iss],
+            `${claims.iss}/`,
+            claims.iss.replace(/\/$/, "").replace(/\/v2\.0$/, ""),
+            claims.iss.toUpperCase(),
+            `${claims.iss}x`,
+            `x${claims.iss}`,
+            claims.iss.replace("https:", "http:"),
+            `${claims.iss}#a`,
+            claims.iss.replace(site.tenant, randomUUID()),
+            `https://sts.windows.net/${site.tenant}/`,
+        ])
             await assertRefused(signed({}, { iss }));
     });
 
     test("an audience that is not ours", async () => {
-        for (const aud of [undefined, null, "", 1, {}, [], vaultResource.slice(0, -1), `${vaultResource}0`, `${vaultResource}/x`, `x ${vaultResource}`,
-            `${vaultResource} x`, vaultResource.replace("https", "http"), "https://vault.azure.net", vault.url, site.armUrl,
-            ["https://vault.azure.net"], [site.armUrl, "x"], `${vaultResource}//`, vaultResource.replace(/:\d+$/, "")])
+        for (const aud of [
+            undefined,
+            null,
+            "",
+            1,
+            {},
+            [],
+            vaultResource.slice(0, -1),
+            `${vaultResource}0`,
+            `${vaultResource}/x`,
+            `x ${vaultResource}`,
+            `${vaultResource} x`,
+            vaultResource.replace("https", "http"),
+            "https://vault.azure.net",
+            vault.url,
+            site.armUrl,
+            ["https://vault.azure.net"],
+            [site.armUrl, "x"],
+            `${vaultResource}//`,
+            vaultResource.replace(/:\d+$/, ""),
+        ])
             await assertRefused(signed({}, { aud }));
     });
 
     test("an end that is missing, past, no integer or too far", async () => {
-        for (const exp of [undefined, null, now() - 3600, now() - 301, 0, -1, String(now() + 600), now() + 600.5, 1e300, now() + 31 * 3600, now() + 400 * 86400,
-            [now() + 600], true])
+        for (const exp of [
+            undefined,
+            null,
+            now() - 3600,
+            now() - 301,
+            0,
+            -1,
+            String(now() + 600),
+            now() + 600.5,
+            1e300,
+            now() + 31 * 3600,
+            now() + 400 * 86400,
+            [now() + 600],
+            true,
+        ])
             await assertRefused(signed({}, { exp }));
     });
 
     test("a beginning in the future", async () => {
-        for (const c of [{ nbf: now() + 3600 }, { nbf: now() + 301 }, { iat: now() + 3600 }, { nbf: String(now()) }, { nbf: now() + 0.5 }, { iat: "x" }])
+        for (const c of [
+            { nbf: now() + 3600 },
+            { nbf: now() + 301 },
+            { iat: now() + 3600 },
+            { nbf: String(now()) },
+            { nbf: now() + 0.5 },
+            { iat: "x" },
+        ])
             await assertRefused(signed({}, c));
     });
 
     test("another tenant, no tenant, no object", async () => {
-        for (const c of [{ tid: randomUUID() }, { tid: undefined }, { tid: null }, { tid: `${site.tenant}x` }, { oid: undefined }, { oid: "" },
-            { oid: "not-a-guid" }, { oid: 7 }])
+        for (const c of [
+            { tid: randomUUID() },
+            { tid: undefined },
+            { tid: null },
+            { tid: `${site.tenant}x` },
+            { oid: undefined },
+            { oid: "" },
+            { oid: "not-a-guid" },
+            { oid: 7 },
+        ])
             await assertRefused(signed({}, c));
     });
 });
@@ -312,7 +466,11 @@ describe("a good token without the right", () => {
     test("for a vault whose policies do not know its bearer: 403, and the same for a vault that is not there", async () => {
         const stranger = await accessToken(credentialOf(await newApplication("token test")));
         const here = await send("GET", `${vault.url}/keys/k?api-version=7.4`, { token: stranger });
-        const nowhere = await send("GET", `${vaultResource.replace("://", "://no-such-vault.")}/keys/k?api-version=7.4`, { token: stranger });
+        const nowhere = await send(
+            "GET",
+            `${vaultResource.replace("://", "://no-such-vault.")}/keys/k?api-version=7.4`,
+            { token: stranger },
+        );
         const plain = (answer, name) => answer.text.replaceAll(name, "<vault>");
 
         assert.equal(here.status, 403);
@@ -325,8 +483,18 @@ describe("a good token without the right", () => {
         const bearer = await newApplication("claims test");
         const mine = { oid: bearer.objectId, sub: bearer.objectId, appid: bearer.clientId, azp: undefined };
 
-        for (const extra of [{}, { roles: ["Key Vault Administrator"] }, { wids: [randomUUID()] }, { permissions: ["keys/get"] }, { admin: true }])
+        for (const extra of [
+            {},
+            { roles: ["Key Vault Administrator"] },
+            { wids: [randomUUID()] },
+            { permissions: ["keys/get"] },
+            { admin: true },
+        ])
             assert.equal((await ask(`Bearer ${signed({}, { ...mine, ...extra })}`)).status, 403, JSON.stringify(extra));
-        assert.equal((await ask(`Bearer ${signed({}, { ...mine, oid: claims.oid })}`)).status, 200, "and it is oid that counts");
+        assert.equal(
+            (await ask(`Bearer ${signed({}, { ...mine, oid: claims.oid })}`)).status,
+            200,
+            "and it is oid that counts",
+        );
     });
 });

@@ -20,9 +20,16 @@ after(() => vault?.remove());
 const body = JSON.stringify({ alg: "RS256", value: Buffer.alloc(32).toString("base64url") });
 
 // A request of which one thing is to be wrong.
-function request({ line = "POST /keys/k/sign?api-version=7.4 HTTP/1.1", hostLine = `Host: ${host}\r\n`, fields = `Content-Length: ${body.length}\r\n`,
-    content = body } = {}) {
-    return Buffer.from(`${line}\r\n${hostLine}Authorization: Bearer ${token}\r\nContent-Type: application/json\r\n${fields}\r\n${content}`, "latin1");
+function request({
+    line = "POST /keys/k/sign?api-version=7.4 HTTP/1.1",
+    hostLine = `Host: ${host}\r\n`,
+    fields = `Content-Length: ${body.length}\r\n`,
+    content = body,
+} = {}) {
+    return Buffer.from(
+        `${line}\r\n${hostLine}Authorization: Bearer ${token}\r\nContent-Type: application/json\r\n${fields}\r\n${content}`,
+        "latin1",
+    );
 }
 
 const get = (target) => request({ line: `GET ${target} HTTP/1.1`, fields: "", content: "" });
@@ -34,8 +41,7 @@ async function assertClosed(bytes, status = 400) {
 
     assert.ok(closed, `the connection stayed open: ${text.slice(0, 300)}`);
     assert.ok(statuses.length <= 1, `${statuses.length} answers: ${statuses}`);
-    if (statuses.length === 1)
-        assert.ok([status].flat().includes(statuses[0]), text.slice(0, 300));
+    if (statuses.length === 1) assert.ok([status].flat().includes(statuses[0]), text.slice(0, 300));
     return text;
 }
 
@@ -46,7 +52,10 @@ test("what these tests send is answered when nothing is wrong with it, and so is
 });
 
 test("a good request in pieces, byte by byte where it matters, is one request", async () => {
-    const chunked = request({ fields: "Transfer-Encoding: chunked\r\n", content: [...body].map((c) => `1\r\n${c}\r\n`).join("") + "0\r\n\r\n" });
+    const chunked = request({
+        fields: "Transfer-Encoding: chunked\r\n",
+        content: [...body].map((c) => `1\r\n${c}\r\n`).join("") + "0\r\n\r\n",
+    });
 
     assert.deepEqual(statusesOf((await exchangeBytes(vault.url, chunked)).text), [200]);
 });
@@ -84,9 +93,14 @@ describe("length of the body", () => {
     ])
         test(why, () => assertClosed(request({ fields, content: content ?? body })));
 
-    test("a body on HTTP/1.0 in chunks", () => assertClosed(request({
-        line: "POST /keys/k/sign?api-version=7.4 HTTP/1.0", fields: "Transfer-Encoding: chunked\r\n", content: chunks,
-    })));
+    test("a body on HTTP/1.0 in chunks", () =>
+        assertClosed(
+            request({
+                line: "POST /keys/k/sign?api-version=7.4 HTTP/1.0",
+                fields: "Transfer-Encoding: chunked\r\n",
+                content: chunks,
+            }),
+        ));
 
     test("a length above every limit is refused before the bytes have come", () =>
         assertClosed(request({ fields: "Content-Length: 104857600\r\n", content: "" }), 413));
@@ -182,9 +196,13 @@ describe("lines", () => {
 describe("limits", () => {
     test("a header list above 32 KiB is 431", () =>
         assertClosed(request({ fields: `X-A: ${"a".repeat(40000)}\r\nContent-Length: ${n}\r\n` }), 431));
-    test("more than 100 fields are 431", () => assertClosed(request({
-        fields: `${[...Array(120).keys()].map((i) => `X-${i}: b\r\n`).join("")}Content-Length: ${n}\r\n`,
-    }), 431));
+    test("more than 100 fields are 431", () =>
+        assertClosed(
+            request({
+                fields: `${[...Array(120).keys()].map((i) => `X-${i}: b\r\n`).join("")}Content-Length: ${n}\r\n`,
+            }),
+            431,
+        ));
     test("a target above 8 KiB is refused", async () => {
         const { text } = await exchangeBytes(vault.url, get(`/keys/k?api-version=7.4&x=${"a".repeat(9000)}`));
 
@@ -196,32 +214,65 @@ describe("paths and queries", () => {
     const name = (text) => `/keys/${text}?api-version=7.4`;
 
     for (const [why, target] of [
-        [".. segments", "/keys/x/../k?api-version=7.4"], [". segments", "/keys/./k?api-version=7.4"],
-        [".. at the end", "/keys/k/..?api-version=7.4"], [".. beyond the root", "/../keys/k?api-version=7.4"],
-        ["encoded ..", "/keys/x/%2e%2e/k?api-version=7.4"], ["half encoded ..", "/keys/x/.%2E/k?api-version=7.4"],
+        [".. segments", "/keys/x/../k?api-version=7.4"],
+        [". segments", "/keys/./k?api-version=7.4"],
+        [".. at the end", "/keys/k/..?api-version=7.4"],
+        [".. beyond the root", "/../keys/k?api-version=7.4"],
+        ["encoded ..", "/keys/x/%2e%2e/k?api-version=7.4"],
+        ["half encoded ..", "/keys/x/.%2E/k?api-version=7.4"],
         ["encoded .", "/keys/%2e/k?api-version=7.4"],
-        ["%00", name("k%00")], ["%00 before more", name("k%00x")], ["%2f", name("x%2fk")], ["%2F", "/keys%2Fk?api-version=7.4"],
-        ["%5c", name("x%5ck")], ["a backslash", name("x\\k")], ["%0a", name("k%0a")], ["%0d%0a", name("k%0d%0ax")], ["%7f", name("k%7f")],
-        ["a bare percent", name("k%")], ["a percent before one digit", name("k%6")], ["a percent before no digit", name("%zzk")],
-        ["an overlong slash", name("x%c0%afk")], ["an overlong dot", name("%c0%ae")], ["an overlong k", name("%c1%ab")],
-        ["invalid UTF-8", name("k%ff")], ["a surrogate in UTF-8", name("%ed%a0%80")], ["beyond Unicode", name("%f4%90%80%80")],
-        ["double coding of ..", "/keys/x/%252e%252e/k?api-version=7.4"], ["double coding of k", name("%256b")],
+        ["%00", name("k%00")],
+        ["%00 before more", name("k%00x")],
+        ["%2f", name("x%2fk")],
+        ["%2F", "/keys%2Fk?api-version=7.4"],
+        ["%5c", name("x%5ck")],
+        ["a backslash", name("x\\k")],
+        ["%0a", name("k%0a")],
+        ["%0d%0a", name("k%0d%0ax")],
+        ["%7f", name("k%7f")],
+        ["a bare percent", name("k%")],
+        ["a percent before one digit", name("k%6")],
+        ["a percent before no digit", name("%zzk")],
+        ["an overlong slash", name("x%c0%afk")],
+        ["an overlong dot", name("%c0%ae")],
+        ["an overlong k", name("%c1%ab")],
+        ["invalid UTF-8", name("k%ff")],
+        ["a surrogate in UTF-8", name("%ed%a0%80")],
+        ["beyond Unicode", name("%f4%90%80%80")],
+        ["double coding of ..", "/keys/x/%252e%252e/k?api-version=7.4"],
+        ["double coding of k", name("%256b")],
         ["a fragment", "/keys/k#x?api-version=7.4"],
-        ["a name with an underscore", name("k_")], ["a name with a dot", name("k.x")], ["a name with a space", name("k%20")],
-        ["a name with a colon", name("k:")], ["a name with a semicolon", name("k;a=b")], ["a name in UTF-8", name("%d0%ba")],
+        ["a name with an underscore", name("k_")],
+        ["a name with a dot", name("k.x")],
+        ["a name with a space", name("k%20")],
+        ["a name with a colon", name("k:")],
+        ["a name with a semicolon", name("k;a=b")],
+        ["a name in UTF-8", name("%d0%ba")],
         ["a name of 128 characters", name("k".repeat(128))],
-        ["a version of 31 digits", `/keys/k/${"0".repeat(31)}?api-version=7.4`], ["a version of 33 digits", `/keys/k/${"0".repeat(33)}?api-version=7.4`],
-        ["a version in upper case", `/keys/k/${"A".repeat(32)}?api-version=7.4`], ["a version that is no hexadecimal", `/keys/k/${"g".repeat(32)}?api-version=7.4`],
-        ["an unknown parameter", "/keys/k?api-version=7.4&x=1"], ["a parameter that comes twice", "/keys/k?api-version=7.4&api-version=7.4"],
+        ["a version of 31 digits", `/keys/k/${"0".repeat(31)}?api-version=7.4`],
+        ["a version of 33 digits", `/keys/k/${"0".repeat(33)}?api-version=7.4`],
+        ["a version in upper case", `/keys/k/${"A".repeat(32)}?api-version=7.4`],
+        ["a version that is no hexadecimal", `/keys/k/${"g".repeat(32)}?api-version=7.4`],
+        ["an unknown parameter", "/keys/k?api-version=7.4&x=1"],
+        ["a parameter that comes twice", "/keys/k?api-version=7.4&api-version=7.4"],
         ["a parameter that comes twice, once encoded", "/keys/k?api-version=7.4&api%2Dversion=7.3"],
         ["a parameter that comes twice, in two cases", "/keys/k?api-version=7.4&API-VERSION=7.3"],
-        ["no api-version", "/keys/k"], ["an empty query", "/keys/k?"], ["an api-version without a value", "/keys/k?api-version"],
-        ["an unknown api-version", "/keys/k?api-version=9.9"], ["an api-version with something behind it", "/keys/k?api-version=7.4%20"],
-        ["a bad percent in the query", "/keys/k?api-version=7.4%"], ["invalid UTF-8 in the query", "/keys/k?api-version=7.4%ff"],
-        ["a maxresults of 0", "/keys?api-version=7.4&maxresults=0"], ["of 26", "/keys?api-version=7.4&maxresults=26"],
-        ["of -1", "/keys?api-version=7.4&maxresults=-1"], ["of +5", "/keys?api-version=7.4&maxresults=%2B5"], ["of nothing", "/keys?api-version=7.4&maxresults="],
-        ["of 1e1", "/keys?api-version=7.4&maxresults=1e1"], ["of 005", "/keys?api-version=7.4&maxresults=005"],
-        ["a skiptoken that is none", "/keys?api-version=7.4&$skiptoken=%2e%2e"], ["an empty skiptoken", "/keys?api-version=7.4&$skiptoken="],
+        ["no api-version", "/keys/k"],
+        ["an empty query", "/keys/k?"],
+        ["an api-version without a value", "/keys/k?api-version"],
+        ["an unknown api-version", "/keys/k?api-version=9.9"],
+        ["an api-version with something behind it", "/keys/k?api-version=7.4%20"],
+        ["a bad percent in the query", "/keys/k?api-version=7.4%"],
+        ["invalid UTF-8 in the query", "/keys/k?api-version=7.4%ff"],
+        ["a maxresults of 0", "/keys?api-version=7.4&maxresults=0"],
+        ["of 26", "/keys?api-version=7.4&maxresults=26"],
+        ["of -1", "/keys?api-version=7.4&maxresults=-1"],
+        ["of +5", "/keys?api-version=7.4&maxresults=%2B5"],
+        ["of nothing", "/keys?api-version=7.4&maxresults="],
+        ["of 1e1", "/keys?api-version=7.4&maxresults=1e1"],
+        ["of 005", "/keys?api-version=7.4&maxresults=005"],
+        ["a skiptoken that is none", "/keys?api-version=7.4&$skiptoken=%2e%2e"],
+        ["an empty skiptoken", "/keys?api-version=7.4&$skiptoken="],
         ["a skiptoken of a name that is none", "/keys?api-version=7.4&$skiptoken=Li4vLi4"],
     ]) {
         test(`${why} is 400`, async () => {
@@ -232,10 +283,14 @@ describe("paths and queries", () => {
     }
 
     for (const [why, target] of [
-        ["an encoded parameter name", "/keys/k?api%2Dversion=7.4"], ["a parameter name in another case", "/keys/k?API-Version=7.4"],
-        ["a trailing slash", "/keys/k/?api-version=7.4"], ["doubled slashes", "//keys//k?api-version=7.4"],
-        ["an encoded letter", "/keys/%6b?api-version=7.4"], ["the collection in another case", "/KEYS/k?api-version=7.4"],
-        ["the name in another case", "/keys/K?api-version=7.4"], ["the absolute form of our own host", "https://HOST/keys/k?api-version=7.4"],
+        ["an encoded parameter name", "/keys/k?api%2Dversion=7.4"],
+        ["a parameter name in another case", "/keys/k?API-Version=7.4"],
+        ["a trailing slash", "/keys/k/?api-version=7.4"],
+        ["doubled slashes", "//keys//k?api-version=7.4"],
+        ["an encoded letter", "/keys/%6b?api-version=7.4"],
+        ["the collection in another case", "/KEYS/k?api-version=7.4"],
+        ["the name in another case", "/keys/K?api-version=7.4"],
+        ["the absolute form of our own host", "https://HOST/keys/k?api-version=7.4"],
     ]) {
         test(`${why} is understood, as clients need it`, async () => {
             const { text } = await exchangeBytes(vault.url, get(target.replace("HOST", host)));
@@ -247,25 +302,43 @@ describe("paths and queries", () => {
 
 describe("methods", () => {
     for (const [method, path, allowed] of [
-        ["PUT", "/keys", ["GET"]], ["DELETE", "/keys", ["GET"]], ["PUT", "/keys/k/sign", ["POST"]], ["DELETE", "/keys/k/create", ["POST"]],
-        ["DELETE", "/keys/k/versions", ["GET"]], ["PUT", "/deletedkeys/k", ["DELETE", "GET"]], ["GET", "/deletedkeys/k/recover", ["POST"]],
+        ["PUT", "/keys", ["GET"]],
+        ["DELETE", "/keys", ["GET"]],
+        ["PUT", "/keys/k/sign", ["POST"]],
+        ["DELETE", "/keys/k/create", ["POST"]],
+        ["DELETE", "/keys/k/versions", ["GET"]],
+        ["PUT", "/deletedkeys/k", ["DELETE", "GET"]],
+        ["GET", "/deletedkeys/k/recover", ["POST"]],
         ["OPTIONS", "/keys/k", ["DELETE", "GET", "PATCH"]],
     ]) {
         test(`${method} ${path} is 405, and Allow says what is`, async () => {
-            const { text } = await exchangeBytes(vault.url, request({ line: `${method} ${path}?api-version=7.4 HTTP/1.1`, fields: "Content-Length: 0\r\n", content: "" }));
+            const { text } = await exchangeBytes(
+                vault.url,
+                request({
+                    line: `${method} ${path}?api-version=7.4 HTTP/1.1`,
+                    fields: "Content-Length: 0\r\n",
+                    content: "",
+                }),
+            );
 
             assert.deepEqual(statusesOf(text), [405], text.slice(0, 300));
 
             const allow = text.match(/^allow: (.*)\r$/im)[1].split(/,\s*/);
 
-            for (const each of allowed)
-                assert.ok(allow.includes(each), `Allow: ${allow}`);
+            for (const each of allowed) assert.ok(allow.includes(each), `Allow: ${allow}`);
         });
     }
 
     for (const method of ["TRACE", "PROPFIND", "get", "FOO"]) {
         test(`${method}, which no route knows, is refused`, async () => {
-            const { text } = await exchangeBytes(vault.url, request({ line: `${method} /keys/k?api-version=7.4 HTTP/1.1`, fields: "Content-Length: 0\r\n", content: "" }));
+            const { text } = await exchangeBytes(
+                vault.url,
+                request({
+                    line: `${method} /keys/k?api-version=7.4 HTTP/1.1`,
+                    fields: "Content-Length: 0\r\n",
+                    content: "",
+                }),
+            );
 
             assert.ok([400, 405, 501].includes(statusesOf(text)[0]), text.slice(0, 300));
         });
@@ -279,7 +352,11 @@ describe("methods", () => {
 
     test("a body of another type is read as JSON or refused with 415", async () => {
         for (const type of ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"]) {
-            const answer = await send("POST", `${vault.url}/keys/k/sign?api-version=7.4`, { token, body, headers: { "content-type": type } });
+            const answer = await send("POST", `${vault.url}/keys/k/sign?api-version=7.4`, {
+                token,
+                body,
+                headers: { "content-type": type },
+            });
 
             assert.ok([200, 415].includes(answer.status), answer.text);
         }

@@ -37,8 +37,24 @@ export function uniqueName(prefix) {
     return `${prefix}${randomBytes(5).toString("hex")}`;
 }
 
-export const allKeyPermissions = ["encrypt", "decrypt", "wrapKey", "unwrapKey", "sign", "verify", "get", "list", "create",
-    "update", "import", "delete", "backup", "restore", "recover", "purge"];
+export const allKeyPermissions = [
+    "encrypt",
+    "decrypt",
+    "wrapKey",
+    "unwrapKey",
+    "sign",
+    "verify",
+    "get",
+    "list",
+    "create",
+    "update",
+    "import",
+    "delete",
+    "backup",
+    "restore",
+    "recover",
+    "purge",
+];
 
 // The body of a vault with access policies, of the premium SKU (it alone has oct-HSM and *-HSM keys).
 export function vaultParameters(policies, properties = {}) {
@@ -67,8 +83,11 @@ export class OwnVault {
         vault.name = uniqueName(prefix);
         vault.management = managementClient();
         vault.objectId = await objectIdOf();
-        vault.resource = await vault.management.vaults.createOrUpdate(site.resourceGroup, vault.name,
-            vaultParameters([policyFor(vault.objectId)]));
+        vault.resource = await vault.management.vaults.createOrUpdate(
+            site.resourceGroup,
+            vault.name,
+            vaultParameters([policyFor(vault.objectId)]),
+        );
         vault.url = vaultUrlOf(vault.name);
         await vault.ready();
         vault.keys = new KeyClient(vault.url, credential);
@@ -85,8 +104,7 @@ export class OwnVault {
                 await client.listPropertiesOfKeys().next();
                 return;
             } catch (error) {
-                if (error.statusCode !== 403 || Date.now() > deadline)
-                    throw error;
+                if (error.statusCode !== 403 || Date.now() > deadline) throw error;
             }
         }
     }

@@ -16,12 +16,17 @@ const digestInfo = {
 };
 
 function configuration(path) {
-    return Object.fromEntries(readFileSync(path, "utf8").split("\n").map((line) => line.replace(/^\s*#.*/, ""))
-        .filter((line) => line.includes("=")).map((line) => {
-            const at = line.indexOf("=");
+    return Object.fromEntries(
+        readFileSync(path, "utf8")
+            .split("\n")
+            .map((line) => line.replace(/^\s*#.*/, ""))
+            .filter((line) => line.includes("="))
+            .map((line) => {
+                const at = line.indexOf("=");
 
-            return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
-        }));
+                return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+            }),
+    );
 }
 
 export class Issuer {
@@ -40,23 +45,50 @@ export class Issuer {
 
     // The CKA_ID behind the label: pkcs11-tool signs with whatever private key comes first when given a label.
     keyId() {
-        const listed = execFileSync("pkcs11-tool", ["--module", this.module, "--token-label", this.label,
-            "--list-objects", "--type", "pubkey"], { stdio: "pipe", env: { ...process.env, SOFTHSM2_CONF: this.config } });
+        const listed = execFileSync(
+            "pkcs11-tool",
+            ["--module", this.module, "--token-label", this.label, "--list-objects", "--type", "pubkey"],
+            { stdio: "pipe", env: { ...process.env, SOFTHSM2_CONF: this.config } },
+        );
 
         return new RegExp(`label: +${authorityLabel}\\n +ID: +([0-9a-f]+)`).exec(listed.toString())[1];
     }
 
     // A PKCS#1 v1.5 signature by the authority's key.
     sign(input, hash = "sha256") {
-        const inFile = join(this.directory, "input"), outFile = join(this.directory, "signature");
+        const inFile = join(this.directory, "input"),
+            outFile = join(this.directory, "signature");
 
         writeFileSync(inFile, Buffer.concat([digestInfo[hash], createHash(hash).update(input).digest()]));
-        execFileSync("pkcs11-tool", ["--module", this.module, "--token-label", this.label, "--login",
-            "--pin", "env:TOKEN_PIN", "--sign", "--mechanism", "RSA-PKCS", "--id", this.keyId(),
-            "--input-file", inFile, "--output-file", outFile], {
-            stdio: "pipe",
-            env: { ...process.env, SOFTHSM2_CONF: this.config, TOKEN_PIN: readFileSync(this.pinFile, "utf8").trim() },
-        });
+        execFileSync(
+            "pkcs11-tool",
+            [
+                "--module",
+                this.module,
+                "--token-label",
+                this.label,
+                "--login",
+                "--pin",
+                "env:TOKEN_PIN",
+                "--sign",
+                "--mechanism",
+                "RSA-PKCS",
+                "--id",
+                this.keyId(),
+                "--input-file",
+                inFile,
+                "--output-file",
+                outFile,
+            ],
+            {
+                stdio: "pipe",
+                env: {
+                    ...process.env,
+                    SOFTHSM2_CONF: this.config,
+                    TOKEN_PIN: readFileSync(this.pinFile, "utf8").trim(),
+                },
+            },
+        );
         return readFileSync(outFile);
     }
 

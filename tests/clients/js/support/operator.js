@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 function tool(name) {
-    if (!process.env[name])
-        throw new Error(`${name} is not set: start these tests by tests/clients/run`);
+    if (!process.env[name]) throw new Error(`${name} is not set: start these tests by tests/clients/run`);
     return process.env[name];
 }
 
 function strongroom(...words) {
-    return execFileSync(tool("STRONGROOM_CLI"), [...words, "--config", tool("STRONGROOM_MANAGEMENT_CONFIG")], { encoding: "utf8" });
+    return execFileSync(tool("STRONGROOM_CLI"), [...words, "--config", tool("STRONGROOM_MANAGEMENT_CONFIG")], {
+        encoding: "utf8",
+    });
 }
 
 // Run `work` in a fresh directory of ours alone, which goes when it has ended.
@@ -29,9 +30,15 @@ export async function inDirectory(work) {
 export function newApplication(name) {
     return inDirectory((directory) => {
         const secretFile = join(directory, "secret");
-        const made = JSON.parse(strongroom("application", "create", "--name", name, "--secret-file", secretFile, "--json"));
+        const made = JSON.parse(
+            strongroom("application", "create", "--name", name, "--secret-file", secretFile, "--json"),
+        );
 
-        return { clientId: made.clientId, objectId: made.objectId, clientSecret: readFileSync(secretFile, "utf8").trim() };
+        return {
+            clientId: made.clientId,
+            objectId: made.objectId,
+            clientSecret: readFileSync(secretFile, "utf8").trim(),
+        };
     });
 }
 
@@ -41,10 +48,29 @@ export function application(verb, clientId, ...options) {
 
 // A self-signed certificate with its key, PEM: `both` in one file is what ClientCertificateCredential reads.
 export function newCertificate(directory, name) {
-    const pem = join(directory, `${name}.pem`), key = join(directory, `${name}.key`), both = join(directory, `${name}.both`);
+    const pem = join(directory, `${name}.pem`),
+        key = join(directory, `${name}.key`),
+        both = join(directory, `${name}.both`);
 
-    execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", `/CN=${name}`,
-        "-keyout", key, "-out", pem], { stdio: "ignore" });
+    execFileSync(
+        "openssl",
+        [
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            `/CN=${name}`,
+            "-keyout",
+            key,
+            "-out",
+            pem,
+        ],
+        { stdio: "ignore" },
+    );
     writeFileSync(both, readFileSync(key, "utf8") + readFileSync(pem, "utf8"), { mode: 0o600 });
     return { pem, key, both };
 }

@@ -11,11 +11,11 @@ function padded(bytes) {
 
 // Multiplication in GF(2^128), SP 800-38D 6.3.
 function multiply(x, y) {
-    let z = 0n, v = y;
+    let z = 0n,
+        v = y;
 
     for (let bit = 127n; bit >= 0n; bit--) {
-        if ((x >> bit) & 1n)
-            z ^= v;
+        if ((x >> bit) & 1n) z ^= v;
         v = v & 1n ? (v >> 1n) ^ (0xe1n << 120n) : v >> 1n;
     }
     return z;
@@ -41,8 +41,7 @@ export async function gcm(block, iv, plaintext, aad) {
     const hashed = Buffer.concat([padded(aad), padded(ciphertext), lengths]);
     let y = 0n;
 
-    for (let i = 0; i < hashed.length; i += 16)
-        y = multiply(y ^ toNumber(hashed.subarray(i, i + 16)), h);
+    for (let i = 0; i < hashed.length; i += 16) y = multiply(y ^ toNumber(hashed.subarray(i, i + 16)), h);
     return { ciphertext, tag: xor(toBlock(y), await block(counter(1))) };
 }
 

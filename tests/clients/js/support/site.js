@@ -3,8 +3,7 @@
 function variable(name) {
     const value = process.env[name];
 
-    if (!value)
-        throw new Error(`${name} is not set: start these tests by tests/clients/run`);
+    if (!value) throw new Error(`${name} is not set: start these tests by tests/clients/run`);
     return value.replace(/\/$/, "");
 }
 

@@ -9,10 +9,18 @@ const agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
 // Send one request; never follows, never retries. `body`: text, bytes, or an object to be sent as JSON.
 export function send(method, url, { token, headers = {}, body, path } = {}) {
     const target = new URL(url);
-    const bytes = body === undefined ? undefined
-        : Buffer.isBuffer(body) || typeof body === "string" ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
+    const bytes =
+        body === undefined
+            ? undefined
+            : Buffer.isBuffer(body) || typeof body === "string"
+              ? Buffer.from(body)
+              : Buffer.from(JSON.stringify(body));
     const options = {
-        agent, method, host: target.hostname, port: target.port || 443, path: path ?? target.pathname + target.search,
+        agent,
+        method,
+        host: target.hostname,
+        port: target.port || 443,
+        path: path ?? target.pathname + target.search,
         headers: {
             ...(token ? { authorization: `Bearer ${token}` } : {}),
             ...(bytes ? { "content-type": "application/json" } : {}),
@@ -53,10 +61,16 @@ export function exchangeBytes(url, bytes, { quietMs = 400, limitMs = 8000 } = {}
 
     return new Promise((resolve, reject) => {
         const parts = [];
-        const socket = tls.connect({
-            host: target.hostname, port: Number(target.port || 443), servername: target.hostname,
-            ca: readFileSync(site.ca), ALPNProtocols: ["http/1.1"],
-        }, () => socket.write(bytes));
+        const socket = tls.connect(
+            {
+                host: target.hostname,
+                port: Number(target.port || 443),
+                servername: target.hostname,
+                ca: readFileSync(site.ca),
+                ALPNProtocols: ["http/1.1"],
+            },
+            () => socket.write(bytes),
+        );
         let quiet;
         const finish = (closed) => {
             clearTimeout(quiet);
@@ -73,11 +87,15 @@ export function exchangeBytes(url, bytes, { quietMs = 400, limitMs = 8000 } = {}
         });
         socket.on("end", () => finish(true));
         socket.on("close", () => finish(true));
-        socket.on("error", (error) => (error.code === "ECONNRESET" || error.code === "EPIPE" ? finish(true) : reject(error)));
+        socket.on("error", (error) =>
+            error.code === "ECONNRESET" || error.code === "EPIPE" ? finish(true) : reject(error),
+        );
     });
 }
 
 // The status lines in what came back: one per answer. Not anchored to a line's start: bodies do not end in a line end.
 export function statusesOf(text) {
-    return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1])).filter((status) => status !== 100);
+    return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)]
+        .map((match) => Number(match[1]))
+        .filter((status) => status !== 100);
 }

@@ -1,5 +1,8 @@
 #include "firmware/base/guid.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "tests/unit/harness.h"
 
 #define PLAIN "0a1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9"
@@ -69,12 +72,35 @@ static void random_ones_differ(void)
     }
 }
 
+/* Random bytes that were drawn but not used are in the child's memory, too. */
+static void a_child_draws_its_own(void)
+{
+    struct guid mine, childs = { "" };
+    int ends[2], status = -1;
+    pid_t child;
+
+    mine = guid_random(); /* now there is something to inherit */
+    CU_ASSERT_FATAL(pipe(ends) == 0);
+    child = fork();
+    if (child == 0) {
+        mine = guid_random();
+        _exit(write(ends[1], &mine, sizeof mine) == (ssize_t)sizeof mine ? 0 : 1);
+    }
+    CU_ASSERT_FATAL(child > 0 && waitpid(child, &status, 0) == child);
+    CU_ASSERT(status == 0 && read(ends[0], &childs, sizeof childs) == (ssize_t)sizeof childs);
+    mine = guid_random();
+    CU_ASSERT(!guid_equal(&mine, &childs));
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     CU_TestInfo cases[] = { { "GUIDs of either case are read", guids_of_either_case_are_read },
                             { "what is no GUID is refused", what_is_no_guid_is_refused },
                             { "bytes become version 4 (RFC 9562, 5.4)", bytes_become_version_4 },
                             { "random ones differ", random_ones_differ },
+                            { "a child draws its own", a_child_draws_its_own },
                             CU_TEST_INFO_NULL };
     CU_SuiteInfo suites[] = { { .pName = "GUIDs", .pTests = cases }, CU_SUITE_INFO_NULL };
 

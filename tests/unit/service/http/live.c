@@ -229,7 +229,7 @@ void client_close(struct client *c)
 
 void client_send(struct client *c, struct span bytes)
 {
-    if (!c->ended && SSL_write(c->ssl, bytes.p, (int)bytes.len) != (int)bytes.len)
+    if (c->ssl == NULL || (!c->ended && SSL_write(c->ssl, bytes.p, (int)bytes.len) != (int)bytes.len))
         c->ended = true;
 }
 
@@ -245,6 +245,10 @@ static bool read_some(struct client *c, int ms)
     uint8_t block[16384];
     int n;
 
+    if (c->ssl == NULL) {
+        c->ended = true;
+        return false;
+    }
     if (SSL_pending(c->ssl) == 0 && poll(&p, 1, ms) != 1)
         return false;
     if ((n = SSL_read(c->ssl, block, sizeof block)) > 0) {
