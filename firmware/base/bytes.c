@@ -100,11 +100,6 @@ void bytes_append_text(struct bytes *b, const char *text)
     bytes_append(b, text, strlen(text));
 }
 
-void bytes_append_char(struct bytes *b, char c)
-{
-    bytes_append(b, &c, 1);
-}
-
 void bytes_append_u32(struct bytes *b, uint32_t v)
 {
     uint8_t be[4] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };

@@ -51,16 +51,25 @@ struct bytes {
     bool failed;
 };
 
-void bytes_clear(struct bytes *b);                       /* frees */
-void bytes_reset(struct bytes *b);                       /* empties, keeps the memory */
-void bytes_move(struct bytes *to, struct bytes *from);   /* `to` must be empty; `from` becomes empty */
+void bytes_clear(struct bytes *b);                                  /* frees */
+void bytes_reset(struct bytes *b);                                  /* empties, keeps the memory */
+void bytes_move(struct bytes *to, struct bytes *from);              /* `to` must be empty; `from` becomes empty */
 MUST_CHECK enum status bytes_reserve(struct bytes *b, size_t more); /* room for `more` further bytes */
 void bytes_append(struct bytes *b, const void *p, size_t len);
 void bytes_append_span(struct bytes *b, struct span s);
 void bytes_append_text(struct bytes *b, const char *text);
-void bytes_append_char(struct bytes *b, char c);
-void bytes_append_u32(struct bytes *b, uint32_t v);      /* big-endian */
-void bytes_append_u64(struct bytes *b, uint64_t v);      /* big-endian */
+/* Inline, because text is made character by character in places that every request passes. */
+static inline void bytes_append_char(struct bytes *b, char c)
+{
+    if (b->failed || b->cap - b->len < 2) {
+        bytes_append(b, &c, 1);
+        return;
+    }
+    b->p[b->len++] = (uint8_t)c;
+    b->p[b->len] = '\0';
+}
+void bytes_append_u32(struct bytes *b, uint32_t v); /* big-endian */
+void bytes_append_u64(struct bytes *b, uint64_t v); /* big-endian */
 void bytes_printf(struct bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* ST_OK, or ST_NO_MEMORY when any append failed. */
 MUST_CHECK enum status bytes_status(const struct bytes *b);

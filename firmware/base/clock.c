@@ -1,6 +1,7 @@
 #include "firmware/base/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define LATEST 2534023007999999999 /* 9999-12-31T23:59:59.9999999Z: later years have no room */
@@ -38,10 +39,17 @@ void clock_format_rfc3339(char out[CLOCK_RFC3339_LEN + 1], int64_t t)
     int64_t shown = t < 0 ? 0 : t > LATEST ? LATEST : t;
     time_t s = (time_t)(shown / 10000000);
     uint32_t fraction = (uint32_t)(shown % 10000000);
+    /* Mostly it is the same second as before, and taking a date apart takes longer than all the rest. */
+    static _Thread_local char text[CLOCK_RFC3339_LEN + 1];
+    static _Thread_local time_t text_s;
     struct tm tm;
 
-    gmtime_r(&s, &tm);
-    strftime(out, CLOCK_RFC3339_LEN + 1, "%Y-%m-%dT%H:%M:%S.0000000Z", &tm);
+    if (text[0] == '\0' || text_s != s) {
+        gmtime_r(&s, &tm);
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.0000000Z", &tm);
+        text_s = s;
+    }
+    memcpy(out, text, sizeof text);
     for (char *digit = out + CLOCK_RFC3339_LEN - 2; fraction > 0; fraction /= 10)
         *digit-- = (char)('0' + fraction % 10);
 }

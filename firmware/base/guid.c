@@ -1,8 +1,11 @@
 #include "firmware/base/guid.h"
 
 #include <openssl/rand.h>
+#include <unistd.h>
 
 #include "firmware/base/hex.h"
+
+#define STOCK 16u /* random identifiers a thread draws at once */
 
 static bool is_dash_place(size_t i)
 {
@@ -29,13 +32,25 @@ struct guid guid_from_bytes(const uint8_t bytes16[16])
     return g;
 }
 
+/* Every request has an identifier, and asking the generator takes a microsecond however little is asked for: so each
+ * thread asks for several at once. What has been used is not kept, and what a child inherits is not used again. */
 struct guid guid_random(void)
 {
-    uint8_t b[16];
-    int ok = RAND_bytes(b, sizeof b);
+    static _Thread_local uint8_t stock[STOCK][16];
+    static _Thread_local unsigned left;
+    static _Thread_local pid_t owner;
+    struct guid g;
 
-    INVARIANT(ok == 1); /* an identifier that may repeat is worse than a stop */
-    return guid_from_bytes(b);
+    if (left == 0 || owner != getpid()) {
+        int ok = RAND_bytes(stock[0], sizeof stock);
+
+        INVARIANT(ok == 1); /* an identifier that may repeat is worse than a stop */
+        left = STOCK;
+        owner = getpid();
+    }
+    g = guid_from_bytes(stock[--left]);
+    memset(stock[left], 0, sizeof stock[left]);
+    return g;
 }
 
 enum status guid_parse(struct guid *out, struct span text)

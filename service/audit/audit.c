@@ -17,7 +17,7 @@
 #define QUEUE_LIMIT   16384u
 #define BATCH_BYTES   (1024u * 1024) /* written and flushed at once */
 #define INTERVAL_MS   1000u          /* between checkpoints, and between tries to write again */
-#define GATHER_US     2000u          /* how long a record may wait for others to become durable with it */
+#define GATHER_US     4000u          /* how long a record may wait for others to become durable with it */
 #define GATHER_FROM   4u             /* so many requests must be under way before their records are waited for */
 
 struct audit {

@@ -10,6 +10,7 @@
 #define RETRY_AFTER_S   "1"
 #define REQUEST_URI_MAX 2048
 #define USER_AGENT_MAX  512
+#define RECORD_USUAL    1500 /* bytes that nearly every audit record has room in */
 
 static void exchange_free(struct exchange *x)
 {
@@ -268,6 +269,8 @@ static void write_record(struct exchange *x)
     char time_text[CLOCK_RFC3339_LEN + 1];
     struct json_writer w;
 
+    if (bytes_reserve(out, RECORD_USUAL) != ST_OK) /* at once, not in steps */
+        return;
     clock_format_rfc3339(time_text, clock_unix_100ns());
     json_begin(&w, out);
     json_put_text(&w, "time", span_of(time_text, CLOCK_RFC3339_LEN));

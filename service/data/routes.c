@@ -184,6 +184,8 @@ static void forbid(struct exchange *x, const struct data_plane *plane, struct sp
 
 static void append_upper(struct bytes *out, const char *text)
 {
+    if (bytes_reserve(out, strlen(text)) != ST_OK)
+        return;
     for (; *text != '\0'; text++)
         bytes_append_char(out, (char)(*text >= 'a' && *text <= 'z' ? *text & ~0x20 : *text));
 }
