@@ -24,7 +24,7 @@ struct audit_config {
     EVP_PKEY *signing_key;  /* EC P-256, in the token; referenced */
     uint64_t segment_bytes; /* 0: 64 MiB */
     unsigned queue_limit;   /* 0: 16384 */
-    uint64_t gather_us;     /* how long a record may wait for those of other requests under way; 0: 2000 */
+    uint64_t gather_us;     /* how long a record may wait for those of other requests under way; 0: 4000 */
 };
 
 /* Open the trail and go on where it ended: an unfinished last line (crash) is set aside and said so in the chain.

@@ -10,7 +10,7 @@
 #define RETRY_AFTER_S   "1"
 #define REQUEST_URI_MAX 2048
 #define USER_AGENT_MAX  512
-#define RECORD_USUAL    1500 /* bytes that nearly every audit record has room in */
+#define RECORD_USUAL    1000 /* bytes that nearly every audit record has room in */
 
 static void exchange_free(struct exchange *x)
 {
