@@ -10,8 +10,8 @@ static void begin(struct call *c, void (*done)(struct key_change *))
     c->change.owner = c;
 }
 
-/* Every change but purge and delete answers with the bundle. */
-static void on_changed(struct key_change *change)
+/* The answer to a change: the bundle; of a deleted key, with `head`. */
+static void answer(struct key_change *change, const struct key_head *head)
 {
     struct call *c = change->owner;
     enum status st;
@@ -20,23 +20,19 @@ static void on_changed(struct key_change *change)
         call_refuse(c, &change->fault);
         return;
     }
-    if ((st = key_json_bundle(c, change->key, NULL)) != ST_OK)
+    if ((st = key_json_bundle(c, change->key, head)) != ST_OK)
         exchange_trouble(c->x, st);
     call_finish(c);
 }
 
+static void on_changed(struct key_change *change)
+{
+    answer(change, NULL);
+}
+
 static void on_deleted(struct key_change *change)
 {
-    struct call *c = change->owner;
-    enum status st;
-
-    if (change->fault.code != FAULT_NONE) {
-        call_refuse(c, &change->fault);
-        return;
-    }
-    if ((st = key_json_bundle(c, change->key, &change->head)) != ST_OK)
-        exchange_trouble(c->x, st);
-    call_finish(c);
+    answer(change, &change->head);
 }
 
 static void on_purged(struct key_change *change)
@@ -51,7 +47,9 @@ static void on_purged(struct key_change *change)
     call_finish(c);
 }
 
-void key_create_route(struct call *c)
+/* Create and update: a body that `read` understands, then the change. */
+static void change_by_body(struct call *c, bool (*read)(struct call *, const json_t *),
+                           void (*run)(struct keys *, struct key_change *))
 {
     json_t *body = NULL;
     bool ok;
@@ -61,26 +59,20 @@ void key_create_route(struct call *c)
         call_finish(c);
         return;
     }
-    ok = key_json_read_create(c, body);
+    ok = read(c, body); /* if not, the call has been answered */
     json_decref(body);
     if (ok)
-        key_create(c->plane->keys, &c->change);
+        run(c->plane->keys, &c->change);
+}
+
+void key_create_route(struct call *c)
+{
+    change_by_body(c, key_json_read_create, key_create);
 }
 
 void key_update_route(struct call *c)
 {
-    json_t *body = NULL;
-    bool ok;
-
-    begin(c, on_changed);
-    if (exchange_read_json(c->x, JSON_BODY_MAX, false, &body) != ST_OK) {
-        call_finish(c);
-        return;
-    }
-    ok = key_json_read_common(c, body);
-    json_decref(body);
-    if (ok)
-        key_update(c->plane->keys, &c->change);
+    change_by_body(c, key_json_read_common, key_update);
 }
 
 void key_delete_route(struct call *c)
