@@ -1,0 +1,51 @@
+/* mechanism_table.h - what a family of mechanisms gives to the table, and the inside of an operation; for the files of
+ * this folder alone. */
+#ifndef STRONGROOM_MECHANISM_TABLE_H
+#define STRONGROOM_MECHANISM_TABLE_H
+
+#include "firmware/crypto/key_inside.h"
+#include "firmware/crypto/operation.h"
+
+/* Functions of a family. Those it does not have are NULL. `once` and `verify` see a fresh operation; a family without
+ * `update` is single-part only. begin() checks parameter, key type and size, and leaves its state in op->state. */
+struct mechanism_family {
+    CK_RV (*begin)(struct operation *op);
+    size_t (*output_max)(const struct operation *op, size_t in_len);
+    CK_RV (*once)(struct operation *op, struct span in, struct output *out);
+    CK_RV (*verify)(struct operation *op, struct span in, struct span signature);
+    CK_RV (*update)(struct operation *op, struct span in, struct output *out);
+    CK_RV (*final)(struct operation *op, struct output *out);
+    CK_RV (*verify_final)(struct operation *op, struct span signature);
+    void (*clear)(struct operation *op);
+};
+
+struct mechanism_entry {
+    struct mechanism_facts facts;
+    CK_KEY_TYPE key_type;                  /* (CK_KEY_TYPE)-1: any secret key */
+    const struct mechanism_family *family; /* NULL: generation, derivation, wrapping alone */
+    const char *digest;                    /* combined mechanisms: OpenSSL's name of the hash; NULL: none */
+    bool slow;
+    const char *needs; /* OpenSSL's name of an algorithm that may be missing: "ML-DSA-65"; NULL */
+};
+const struct mechanism_entry *mechanism_entry(CK_MECHANISM_TYPE type);
+
+struct operation {
+    enum operation_kind kind;
+    struct mechanism mechanism; /* the spans are copied into `parts` when the operation outlives the call */
+    const struct mechanism_entry *entry;
+    struct key *key;
+    void *state; /* the family's */
+    bool updated;
+    uint8_t *parts;
+    size_t parts_len;
+};
+
+extern const struct mechanism_family rsa_pkcs1_family, rsa_pss_family, rsa_raw_family, rsa_oaep_family; /* rsa.c */
+extern const struct mechanism_family ecdsa_family, eddsa_family;    /* ecdsa.c, eddsa.c */
+extern const struct mechanism_family ml_dsa_family, slh_dsa_family; /* pqc_signature.c */
+extern const struct mechanism_family aes_ecb_family, aes_cbc_family, aes_ctr_family, aes_gcm_family; /* aes*.c */
+extern const struct mechanism_family
+    aes_wrap_family; /* AES_KEY_WRAP, _PAD and _KWP as C_Encrypt of the caller's bytes */
+extern const struct mechanism_family cmac_family, gmac_family, hmac_family, digest_family;
+
+#endif

@@ -1,0 +1,44 @@
+/* limits.h - every length, count and time that the link and the keystore bound, in one table (THREATS.md C1).
+ * A limit is checked before memory is taken. */
+#ifndef STRONGROOM_WIRE_LIMITS_H
+#define STRONGROOM_WIRE_LIMITS_H
+
+/* The link */
+#define LINK_VERSION          1
+#define LINK_FRAME_MAX        (64u * 1024)  /* payload of one outer frame */
+#define LINK_MESSAGE_MAX      (256u * 1024) /* body of one message inside the session */
+#define LINK_OUTSTANDING_MAX  64            /* requests of one peer that have no answer yet */
+#define LINK_STALL_MS         2000          /* a frame that has begun must end within this */
+#define LINK_FAULTS_MAX       100           /* bad requests of one peer within LINK_FAULTS_WINDOW_MS */
+#define LINK_FAULTS_WINDOW_MS 10000
+#define LINK_PEER_MEMORY_MAX  (1024u * 1024) /* what the keystore holds for one peer in buffers */
+#define LINK_NONCE_LEN        16
+#define LINK_BOOT_ID_LEN      16
+#define LINK_FINGERPRINT_LEN  32 /* SHA-256 of a certificate's SubjectPublicKeyInfo */
+
+/* Messages */
+#define TEMPLATE_ATTRIBUTES_MAX 64
+#define ATTRIBUTE_VALUE_MAX     (16u * 1024) /* but CKA_VALUE of data objects and certificates: */
+#define ATTRIBUTE_LARGE_MAX     (64u * 1024)
+#define DATA_MAX                (192u * 1024) /* input of one cryptographic request; longer data goes in parts */
+#define SIGNATURE_MAX           (50u * 1024)  /* SLH-DSA-256f: 49,856 bytes */
+#define PIN_MIN                 4
+#define PIN_MAX                 255
+#define LABEL_LEN               32   /* CK_TOKEN_INFO.label */
+#define FIND_RESULT_MAX         1024 /* handles in one answer */
+#define RANDOM_MAX              (64u * 1024)
+#define MECHANISM_PART_MAX      (17u * 1024) /* IV, AAD, label, salt, info, peer's public key, seal context */
+
+/* The keystore */
+#define PARTITIONS_MAX            64
+#define PARTITION_IDENTITIES_MAX  8
+#define PARTITION_NAME_MAX        32
+#define APPLICATIONS_MAX          256 /* attached at once, over all partitions */
+#define LINKS_PER_APPLICATION_MAX 64
+#define SESSIONS_MAX              4096  /* of one partition */
+#define TOKEN_OBJECTS_DEFAULT     1024  /* quota of a partition unless it is set */
+#define SESSION_OBJECTS_MAX       16384 /* of one partition */
+#define PIN_TRIES_MAX             10
+#define SLOW_QUEUE_MAX            64 /* key generations and other slow requests that wait */
+
+#endif
