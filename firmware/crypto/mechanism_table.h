@@ -7,7 +7,11 @@
 #include "firmware/crypto/operation.h"
 
 /* Functions of a family. Those it does not have are NULL. `once` and `verify` see a fresh operation; a family without
- * `update` is single-part only. begin() checks parameter, key type and size, and leaves its state in op->state. */
+ * `update` is single-part only. begin() checks the parameter and what is particular about the key, and leaves its state
+ * in op->state; kind, key type, class and size against the table have been checked. A family needs no `once` when
+ * update and final do it, and no `verify` and `verify_final` when it is a MAC or the like whose result is compared.
+ * Functions append to `out`, whose room is at least output_max(). output_max() may be asked before begin() (state is
+ * NULL then) and of parameters that begin() would refuse. */
 struct mechanism_family {
     CK_RV (*begin)(struct operation *op);
     size_t (*output_max)(const struct operation *op, size_t in_len);
@@ -19,15 +23,21 @@ struct mechanism_family {
     void (*clear)(struct operation *op);
 };
 
+#define ANY_SECRET ((CK_KEY_TYPE)-1)
+
 struct mechanism_entry {
     struct mechanism_facts facts;
-    CK_KEY_TYPE key_type;                  /* (CK_KEY_TYPE)-1: any secret key */
+    CK_KEY_TYPE key_type;                  /* ANY_SECRET: any secret key */
     const struct mechanism_family *family; /* NULL: generation, derivation, wrapping alone */
     const char *digest;                    /* combined mechanisms: OpenSSL's name of the hash; NULL: none */
+    bool is_secret;                        /* works with secret keys */
+    bool general;                          /* *_GENERAL: the caller chooses the length of the MAC */
     bool slow;
     const char *needs; /* OpenSSL's name of an algorithm that may be missing: "ML-DSA-65"; NULL */
 };
 const struct mechanism_entry *mechanism_entry(CK_MECHANISM_TYPE type);
+
+#define OPERATION_INSIDE 96
 
 struct operation {
     enum operation_kind kind;
@@ -35,10 +45,16 @@ struct operation {
     const struct mechanism_entry *entry;
     struct key *key;
     void *state; /* the family's */
-    bool updated;
+    bool updated, ended;
     uint8_t *parts;
-    size_t parts_len;
+    _Alignas(16) uint8_t inside[OPERATION_INSIDE];
 };
+/* State of a family that needs no memory of its own: zeroed, within the operation, wiped with it. */
+static inline void *operation_inside(struct operation *op, size_t size)
+{
+    INVARIANT(size <= sizeof op->inside);
+    return op->state = memset(op->inside, 0, size);
+}
 
 extern const struct mechanism_family rsa_pkcs1_family, rsa_pss_family, rsa_raw_family, rsa_oaep_family; /* rsa.c */
 extern const struct mechanism_family ecdsa_family, eddsa_family;    /* ecdsa.c, eddsa.c */
