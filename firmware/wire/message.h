@@ -102,8 +102,9 @@ struct message_header {
     uint32_t word;
 };
 
+bool message_kind_exists(uint16_t kind);
 void message_header_write(uint8_t out[MESSAGE_HEADER_LEN], const struct message_header *h);
-/* Errors: ST_BAD_REQUEST id 0, unknown kind or flag; ST_TOO_LARGE. */
+/* Errors: ST_BAD_REQUEST id 0, unknown kind or flag, a failure that has a body; ST_TOO_LARGE. */
 MUST_CHECK enum status message_header_read(struct message_header *h, const uint8_t in[MESSAGE_HEADER_LEN]);
 
 /* A message, borrowed from where it lies. */
