@@ -3,10 +3,6 @@
 #include <openssl/core_names.h>
 #include <pthread.h>
 
-#include "firmware/base/secret.h"
-
-#define HMAC_BLOCK_MAX 144 /* SHA3-224 */
-
 /* Fetched once: by algorithm, then by key length. */
 static const char *const cipher_names[][3] = {
     [KEYED_AES_ECB] = { "AES-128-ECB", "AES-192-ECB", "AES-256-ECB" },
@@ -17,7 +13,7 @@ static const char *const cipher_names[][3] = {
     [KEYED_AES_WRAP_PAD] = { "AES-128-WRAP-PAD", "AES-192-WRAP-PAD", "AES-256-WRAP-PAD" },
 };
 static EVP_CIPHER *ciphers[ARRAY_LEN(cipher_names)][3];
-static EVP_MAC *cmac;
+static EVP_MAC *cmac, *hmac;
 static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 
 static void fetch(void)
@@ -26,6 +22,7 @@ static void fetch(void)
         for (size_t j = 0; j < 3; j++)
             ciphers[i][j] = EVP_CIPHER_fetch(NULL, cipher_names[i][j], NULL);
     cmac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 }
 
 static void keyed_free(struct keyed *c)
@@ -34,9 +31,6 @@ static void keyed_free(struct keyed *c)
         return;
     EVP_CIPHER_CTX_free(c->cipher);
     EVP_MAC_CTX_free(c->mac);
-    EVP_MD_CTX_free(c->inner);
-    EVP_MD_CTX_free(c->outer);
-    EVP_MD_CTX_free(c->running);
     free(c);
 }
 
@@ -52,43 +46,16 @@ static bool key_cipher(struct keyed *c, const struct key *k)
     return EVP_CipherInit_ex2(c->cipher, cipher, k->secret, NULL, c->encrypting, NULL) == 1;
 }
 
-static bool key_cmac(struct keyed *c, const struct key *k)
+static bool key_mac(struct keyed *c, const struct key *k)
 {
-    OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
-                                OSSL_MAC_PARAM_CIPHER, (char *)cipher_names[KEYED_AES_CBC][k->secret_len / 8 - 2], 0),
+    bool is_hmac = c->algorithm == KEYED_HMAC;
+    const char *name = is_hmac ? EVP_MD_get0_name(c->md) : cipher_names[KEYED_AES_CBC][k->secret_len / 8 - 2];
+    OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(is_hmac ? OSSL_MAC_PARAM_DIGEST : OSSL_MAC_PARAM_CIPHER,
+                                                             (char *)name, 0),
                             OSSL_PARAM_END };
 
-    return (c->mac = EVP_MAC_CTX_new(cmac)) != NULL && EVP_MAC_init(c->mac, k->secret, k->secret_len, params) == 1;
-}
-
-static bool absorb_pad(EVP_MD_CTX *ctx, const EVP_MD *md, const uint8_t *key, uint8_t pad)
-{
-    uint8_t block[HMAC_BLOCK_MAX];
-    size_t len = (size_t)EVP_MD_get_block_size(md);
-    bool ok;
-
-    for (size_t i = 0; i < len; i++)
-        block[i] = key[i] ^ pad;
-    ok = EVP_DigestInit_ex2(ctx, md, NULL) == 1 && EVP_DigestUpdate(ctx, block, len) == 1;
-    OPENSSL_cleanse(block, sizeof block);
-    return ok;
-}
-
-/* FIPS 198-1, 4. By hand over two hash contexts: libcrypto's own HMAC costs more for its parameters than the hash does
- * for a short message. */
-static bool key_hmac(struct keyed *c, const struct key *k)
-{
-    uint8_t key[HMAC_BLOCK_MAX] = { 0 };
-    bool ok = (c->inner = EVP_MD_CTX_new()) != NULL && (c->outer = EVP_MD_CTX_new()) != NULL &&
-              (c->running = EVP_MD_CTX_new()) != NULL;
-
-    if (ok && k->secret_len > (size_t)EVP_MD_get_block_size(c->md))
-        ok = EVP_Digest(k->secret, k->secret_len, key, NULL, c->md, NULL) == 1;
-    else if (ok)
-        memcpy(key, k->secret, k->secret_len);
-    ok = ok && absorb_pad(c->inner, c->md, key, 0x36) && absorb_pad(c->outer, c->md, key, 0x5c);
-    OPENSSL_cleanse(key, sizeof key);
-    return ok;
+    return (c->mac = EVP_MAC_CTX_new(is_hmac ? hmac : cmac)) != NULL &&
+           EVP_MAC_init(c->mac, k->secret, k->secret_len, params) == 1;
 }
 
 static CK_RV make(const struct key *k, enum keyed_algorithm algorithm, const EVP_MD *md, bool encrypting,
@@ -103,12 +70,7 @@ static CK_RV make(const struct key *k, enum keyed_algorithm algorithm, const EVP
     c->algorithm = algorithm;
     c->encrypting = encrypting;
     c->md = md;
-    if (algorithm == KEYED_HMAC)
-        ok = key_hmac(c, k);
-    else if (algorithm == KEYED_CMAC)
-        ok = key_cmac(c, k);
-    else
-        ok = key_cipher(c, k);
+    ok = algorithm == KEYED_HMAC || algorithm == KEYED_CMAC ? key_mac(c, k) : key_cipher(c, k);
     if (!ok) {
         keyed_free(c);
         return CKR_DEVICE_ERROR;

@@ -25,8 +25,7 @@ struct keyed {
     size_t iv_len;    /* GCM: what the context is set to */
     bool padded;      /* block modes: likewise */
     EVP_CIPHER_CTX *cipher;
-    EVP_MAC_CTX *mac;                    /* CMAC */
-    EVP_MD_CTX *inner, *outer, *running; /* HMAC: after the inner and the outer pad; what works on the message */
+    EVP_MAC_CTX *mac; /* CMAC, HMAC */
 };
 
 /* `key` is a secret key of a type and size that fit. Errors: CKR_HOST_MEMORY; CKR_DEVICE_ERROR. */
