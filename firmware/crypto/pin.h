@@ -7,11 +7,14 @@
 #include "firmware/base/bytes.h"
 
 #define PIN_RECORD_LEN 80
+#define PIN_COST       (1u << 14) /* scrypt's N: 16 MiB and some 40 ms */
+
+extern uint32_t pin_cost; /* of new PINs: PIN_COST, and only tests set it lower */
 
 struct pin {
     bool set;
     uint8_t tries; /* wrong ones since the last right one */
-    uint32_t cost; /* scrypt's N, a power of two; r = 8, p = 1 */
+    uint32_t cost; /* scrypt's N, a power of two up to 2^16; r = 8, p = 1 */
     uint8_t salt[16];
     uint8_t hash[32];
 };

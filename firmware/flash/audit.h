@@ -17,7 +17,14 @@
  *     peer         8   the first bytes of its fingerprint
  *     detail       8   of the kind: operation, user type, count
  *     reserved    29   0
- *     hash        32   SHA-256 over the hash of the record before and these fields */
+ *     hash        32   SHA-256 over the hash of the record before (32 bytes; zeros for the first record of a chain)
+ *                      and the 67 bytes from sequence to detail as they lie here. The reserved ones are not hashed: a
+ *                      reader checks that they are 0. With them the hash would take a third block.
+ *
+ * To verify records that were read: each one's number is one above the number before; its hash is as above; the last
+ * one's number and hash are audit_head()'s. A chain that was found broken goes on as a new one: the numbers skip, and
+ * the first record is AUDIT_EVENT_ROLLBACK (detail: the last number that is known of the old chain). What is detected
+ * at a start, and what is not, is said in audit_ring.h. */
 #ifndef STRONGROOM_AUDIT_H
 #define STRONGROOM_AUDIT_H
 

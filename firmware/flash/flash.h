@@ -38,16 +38,18 @@ typedef enum status flash_visit(void *arg, const struct flash_key *key, struct s
 MUST_CHECK enum status flash_open(const struct hal *hal, const uint8_t root_key[HAL_ROOT_KEY_LEN], flash_visit *visit,
                                   void *arg, struct flash **out, const char **why);
 void flash_close(struct flash *f);
-bool flash_was_empty(const struct flash *f); /* flash_open() formatted it */
+bool flash_was_empty(const struct flash *f); /* nothing was ever committed: flash_open() formatted it, or did before */
 
 /* All changes or none, durable when it returns. `irrevocable` moves the monotonic counter too, so that not even an
  * attacker with a copy of the flash of a second ago can undo it (a failed PIN try, a deletion, a PIN change).
- * Errors: ST_TOO_LARGE beyond the limits or the flash is full even after compaction: nothing changed; ST_IO: unknown
- * until the next start; the caller stops writing; ST_NO_MEMORY. */
+ * Errors: ST_BAD_REQUEST no change, or two of one key; ST_TOO_LARGE beyond the limits or the flash is full even after
+ * compaction: nothing changed; ST_IO: unknown until the next start; the caller stops writing; ST_NO_MEMORY. */
 MUST_CHECK enum status flash_commit(struct flash *f, const struct flash_change *changes, unsigned count,
                                     bool irrevocable);
 size_t flash_free_bytes(const struct flash *f); /* after a compaction */
-/* Overwrite both banks. */
+/* Overwrite both banks. Nothing can be committed afterwards. Errors: ST_IO some of it could not be; ST_NO_MEMORY. */
 MUST_CHECK enum status flash_zeroise(struct flash *f);
+/* The same for a flash that does not open. */
+MUST_CHECK enum status flash_erase(const struct hal *hal);
 
 #endif
