@@ -1,0 +1,242 @@
+#include "firmware/application.h"
+
+#include <openssl/crypto.h>
+
+#include "firmware/crypto/entropy.h"
+
+CK_RV application_new(struct partition *p, const uint8_t peer[LINK_FINGERPRINT_LEN], struct application **out)
+{
+    struct application *a = calloc(1, sizeof *a);
+
+    if (a == NULL)
+        return CKR_HOST_MEMORY;
+    if (entropy_draw(a->id, sizeof a->id) != ST_OK || entropy_draw(&a->mask, sizeof a->mask) != ST_OK) {
+        free(a);
+        return CKR_DEVICE_ERROR;
+    }
+    a->mask = a->mask >> 2 & ~(uint64_t)1;
+    memcpy(a->peer, peer, sizeof a->peer);
+    a->partition = p;
+    a->refs = 1;
+    a->next = p->applications;
+    p->applications = a;
+    p->refs++;
+    *out = a;
+    return CKR_OK;
+}
+
+struct application *application_find(struct partition *p, const uint8_t peer[LINK_FINGERPRINT_LEN], struct span id)
+{
+    struct application *a = p->applications;
+
+    if (id.len != APPLICATION_ID_LEN)
+        return NULL;
+    while (a != NULL &&
+           (CRYPTO_memcmp(a->id, id.p, APPLICATION_ID_LEN) != 0 || memcmp(a->peer, peer, LINK_FINGERPRINT_LEN) != 0))
+        a = a->next;
+    return a;
+}
+
+bool application_unref(struct application *a, struct storage *s)
+{
+    struct application **at;
+
+    if (--a->refs > 0)
+        return false;
+    session_close_all(a, s);
+    for (at = &a->partition->applications; *at != a; at = &(*at)->next)
+        ;
+    *at = a->next;
+    a->partition->refs--;
+    handle_table_clear(&a->sessions);
+    secret_wipe(a, sizeof *a);
+    free(a);
+    return true;
+}
+
+CK_RV session_open(struct application *a, bool read_write, struct session **out)
+{
+    struct session *s;
+
+    if (!read_write && a->login == LOGIN_SO)
+        return CKR_SESSION_READ_WRITE_SO_EXISTS;
+    if (a->partition->sessions >= SESSIONS_MAX)
+        return CKR_SESSION_COUNT;
+    if ((s = calloc(1, sizeof *s)) == NULL)
+        return CKR_HOST_MEMORY;
+    if (entropy_draw(&s->id, sizeof s->id) != ST_OK) {
+        free(s);
+        return CKR_DEVICE_ERROR;
+    }
+    s->id = s->id >> 2 | 1; /* as object ids */
+    s->application = a;
+    s->read_write = read_write;
+    if (handle_table_put(&a->sessions, s->id, s) != ST_OK) {
+        free(s);
+        return CKR_HOST_MEMORY;
+    }
+    a->partition->sessions++;
+    a->partition->rw_sessions += read_write;
+    a->read_only_sessions += !read_write;
+    *out = s;
+    return CKR_OK;
+}
+
+struct session *session_find(struct application *a, uint64_t id)
+{
+    return handle_table_get(&a->sessions, id);
+}
+
+void session_end_operations(struct session *s)
+{
+    for (unsigned i = 0; i < OPERATION_KIND_COUNT_; i++) {
+        operation_free(s->operations[i]);
+        s->operations[i] = NULL;
+    }
+}
+
+static void unlink_object(struct session *s, struct object *o)
+{
+    if (o->previous != NULL)
+        o->previous->next = o->next;
+    else
+        s->objects = o->next;
+    if (o->next != NULL)
+        o->next->previous = o->previous;
+    o->next = o->previous = NULL;
+}
+
+CK_RV application_add_object(struct session *s, struct storage *storage, struct object *o, bool token)
+{
+    CK_RV rv;
+
+    o->session = token ? NULL : s;
+    if ((rv = partition_add_object(s->application->partition, storage, o)) != CKR_OK || token)
+        return rv;
+    o->next = s->objects;
+    if (o->next != NULL)
+        o->next->previous = o;
+    s->objects = o;
+    return CKR_OK;
+}
+
+CK_RV application_remove_object(struct application *a, struct storage *storage, struct object *o)
+{
+    if (o->session != NULL)
+        unlink_object(o->session, o);
+    return partition_remove_object(a->partition, storage, o);
+}
+
+static void remove_objects(struct session *s, bool private_only, struct storage *storage)
+{
+    struct object *o, *next;
+
+    for (o = s->objects; o != NULL; o = next) {
+        next = o->next;
+        if (!private_only || o->private)
+            INVARIANT(application_remove_object(s->application, storage, o) == CKR_OK); /* no flash is touched */
+    }
+}
+
+static void end_session(struct session *s, struct storage *storage)
+{
+    struct application *a = s->application;
+
+    remove_objects(s, false, storage);
+    handle_table_take(&a->sessions, s->id);
+    a->partition->sessions--;
+    a->partition->rw_sessions -= s->read_write;
+    a->read_only_sessions -= !s->read_write;
+    session_end_operations(s);
+    s->closed = true;
+    if (s->busy == 0)
+        free(s);
+}
+
+void session_close(struct session *s, struct storage *storage)
+{
+    struct application *a = s->application;
+
+    end_session(s, storage);
+    if (a->sessions.count == 0)
+        a->login = LOGIN_NONE;
+}
+
+void session_close_all(struct application *a, struct storage *storage)
+{
+    struct session *s;
+    size_t at = 0;
+
+    while ((s = handle_table_next(&a->sessions, &at)) != NULL) {
+        end_session(s, storage);
+        at = 0;
+    }
+    a->login = LOGIN_NONE;
+}
+
+CK_STATE session_state(const struct session *s)
+{
+    switch (s->application->login) {
+    case LOGIN_SO:
+        return CKS_RW_SO_FUNCTIONS;
+    case LOGIN_USER:
+        return s->read_write ? CKS_RW_USER_FUNCTIONS : CKS_RO_USER_FUNCTIONS;
+    default:
+        return s->read_write ? CKS_RW_PUBLIC_SESSION : CKS_RO_PUBLIC_SESSION;
+    }
+}
+
+void application_logout(struct application *a, struct storage *s)
+{
+    struct session *session;
+    size_t at = 0;
+
+    while ((session = handle_table_next(&a->sessions, &at)) != NULL) {
+        session_end_operations(session);
+        session->context_login = false;
+        remove_objects(session, true, s);
+    }
+    a->login = LOGIN_NONE;
+    /* Handles of private objects are not valid after a logout, not even after the next login (PKCS#11 3.0, 5.6.9): here
+     * that holds for all handles. */
+    if (entropy_draw(&a->mask, sizeof a->mask) == ST_OK)
+        a->mask = a->mask >> 2 & ~(uint64_t)1;
+}
+
+uint64_t application_handle(const struct application *a, const struct object *o)
+{
+    return o->id ^ a->mask;
+}
+
+struct object *application_object(struct application *a, uint64_t handle)
+{
+    struct object *o = handle_table_get(&a->partition->objects, handle ^ a->mask);
+
+    if (o == NULL || (o->session != NULL && o->session->application != a) || (o->private && a->login != LOGIN_USER))
+        return NULL;
+    return o;
+}
+
+CK_RV session_take_operation(struct session *s, enum operation_kind kind, struct operation **out)
+{
+    if ((s->busy & BIT(kind)) != 0)
+        return CKR_OPERATION_ACTIVE;
+    if (s->operations[kind] == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    *out = s->operations[kind];
+    s->operations[kind] = NULL;
+    s->busy |= BIT(kind);
+    return CKR_OK;
+}
+
+void session_put_operation(struct session *s, enum operation_kind kind, struct operation *op)
+{
+    s->busy &= ~BIT(kind);
+    if (s->closed) {
+        operation_free(op);
+        if (s->busy == 0)
+            free(s);
+        return;
+    }
+    s->operations[kind] = op;
+}

@@ -1,0 +1,79 @@
+/* call.h - one request being worked on: who asks, what for, and the answer. Handlers are functions over it; dispatch.c
+ * has the table of them. A handler fills `answer` (and points `reply` at it) or returns why not. */
+#ifndef STRONGROOM_CALL_H
+#define STRONGROOM_CALL_H
+
+#include "firmware/inside.h"
+#include "firmware/wire/body.h"
+
+struct caller {
+    enum peer_role role;
+    uint8_t fingerprint[LINK_FINGERPRINT_LEN];
+    struct partition *partition;     /* clients */
+    struct application *application; /* once attached */
+};
+
+struct call {
+    struct keystore *ks;
+    struct caller *who;
+    struct budget *budget; /* the request, and what the answer points at; wiped afterwards */
+    struct audit_entry entry;
+    bool locked; /* the partition's lock is held */
+    const ProtobufCMessage *reply;
+    union {
+        Ks__Attach attach;
+        Ks__Status status;
+        Ks__TokenInfo token_info;
+        Ks__MechanismList mechanism_list;
+        Ks__Session session;
+        Ks__SessionInfo session_info;
+        Ks__Handle handle;
+        Ks__Handles handles;
+        Ks__Template template;
+        Ks__ObjectSize object_size;
+        Ks__KeyPair key_pair;
+        Ks__Data data;
+        Ks__Encapsulated encapsulated;
+        Ks__PartitionId partition_id;
+        Ks__PartitionList partition_list;
+        Ks__AuditRecords audit_records;
+    } answer;
+};
+
+typedef CK_RV call_handler(struct call *c, const ProtobufCMessage *request);
+
+/* Handlers that compute for long let go of the lock and take it again; sessions and objects that they did not hold may
+ * be gone then. */
+void call_unlock(struct call *c);
+void call_lock(struct call *c);
+
+/* The session of a request. Errors: CKR_SESSION_HANDLE_INVALID. */
+MUST_CHECK CK_RV call_session(struct call *c, uint64_t id, struct session **out);
+struct actor call_actor(const struct call *c);
+/* A key for `right`, checked: visible, right, CKA_ALLOWED_MECHANISMS. Referenced: object_unref().
+ * Errors: CKR_KEY_HANDLE_INVALID; CKR_KEY_FUNCTION_NOT_PERMITTED; CKR_MECHANISM_INVALID not among the allowed;
+ * CKR_USER_NOT_LOGGED_IN CKA_ALWAYS_AUTHENTICATE and no context-specific login. */
+MUST_CHECK CK_RV call_key(struct call *c, struct session *s, uint64_t handle, enum key_right right,
+                          CK_MECHANISM_TYPE mechanism, struct object **out);
+/* May the session make an object of these attributes? Errors: CKR_SESSION_READ_ONLY; CKR_USER_NOT_LOGGED_IN. */
+MUST_CHECK CK_RV call_may_make(const struct session *s, const struct attributes *a);
+/* Take `a` into a new object of the session, and its handle into *handle. */
+MUST_CHECK CK_RV call_add_object(struct call *c, struct session *s, struct attributes *a, uint64_t *handle);
+CK_RV call_reply_handle(struct call *c, uint64_t handle);
+CK_RV call_reply_data(struct call *c, const uint8_t *p, size_t len);
+/* `len` bytes that live as long as the call; NULL: no room. */
+void *call_memory(struct call *c, size_t len);
+
+/* requests_*.c */
+call_handler on_attach, on_status, on_token_info, on_mechanism_list, on_init_token, on_init_pin, on_set_pin, on_login,
+    on_logout, on_open_session, on_close_session, on_session_info;
+call_handler on_create_object, on_copy_object, on_destroy_object, on_get_attributes, on_set_attributes, on_find_objects,
+    on_object_size;
+call_handler on_generate_key, on_generate_key_pair, on_wrap_key, on_unwrap_key, on_derive_key, on_encapsulate,
+    on_decapsulate;
+call_handler on_compute, on_operation_begin, on_operation_update, on_operation_final, on_operation_cancel, on_random,
+    on_seed;
+call_handler on_provision, on_partition_create, on_partition_list, on_partition_delete, on_partition_set, on_audit_read,
+    on_self_test, on_zeroise;
+
+#endif

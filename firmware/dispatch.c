@@ -1,0 +1,182 @@
+#include "firmware/dispatch.h"
+
+#define IN(state) BIT(KEYSTORE_##state)
+#define WORKING   (IN(OPERATIONAL))
+#define OWNED     (IN(PROVISIONED) | IN(OPERATIONAL))
+#define ALWAYS    (IN(FACTORY) | OWNED | IN(ERROR) | IN(ZEROISED))
+
+#define OWNER   BIT(PEER_OWNER)
+#define CLIENT  BIT(PEER_CLIENT)
+#define AUDITOR BIT(PEER_AUDITOR)
+
+enum flag {
+    LOCK = 1 << 0,  /* runs under its partition's lock, as an attached application */
+    AUDIT = 1 << 1, /* a record of it */
+    SYNC = 1 << 2,  /* durable before the answer leaves */
+    KEYS = 1 << 3,  /* may be slow, by its mechanism */
+    PINS = 1 << 4,  /* is slow: it hashes a PIN */
+};
+
+/* Bodies are bounded by message_unpack(), too; here by what the kind can need. */
+static const struct rule {
+    call_handler *handler;
+    unsigned states, roles;
+    size_t body_max;
+    unsigned flags;
+} rules[MESSAGE_KIND_COUNT_] = {
+    [MESSAGE_ATTACH] = { on_attach, OWNED, CLIENT, 64, 0 },
+    [MESSAGE_STATUS] = { on_status, ALWAYS, OWNER | CLIENT | AUDITOR, 0, 0 },
+    [MESSAGE_TOKEN_INFO] = { on_token_info, OWNED, CLIENT, 0, 0 },
+    [MESSAGE_MECHANISM_LIST] = { on_mechanism_list, OWNED, CLIENT, 0, 0 },
+    [MESSAGE_INIT_TOKEN] = { on_init_token, WORKING, CLIENT, 512, LOCK | AUDIT | SYNC | PINS },
+    [MESSAGE_INIT_PIN] = { on_init_pin, WORKING, CLIENT, 512, LOCK | AUDIT | SYNC | PINS },
+    [MESSAGE_SET_PIN] = { on_set_pin, WORKING, CLIENT, 1024, LOCK | AUDIT | SYNC | PINS },
+    [MESSAGE_LOGIN] = { on_login, WORKING, CLIENT, 512, LOCK | AUDIT | SYNC | PINS },
+    [MESSAGE_LOGOUT] = { on_logout, WORKING, CLIENT, 16, LOCK | AUDIT },
+    [MESSAGE_OPEN_SESSION] = { on_open_session, WORKING, CLIENT, 16, LOCK },
+    [MESSAGE_CLOSE_SESSION] = { on_close_session, WORKING, CLIENT, 16, LOCK },
+    [MESSAGE_SESSION_INFO] = { on_session_info, WORKING, CLIENT, 16, LOCK },
+    [MESSAGE_CREATE_OBJECT] = { on_create_object, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_COPY_OBJECT] = { on_copy_object, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_DESTROY_OBJECT] = { on_destroy_object, WORKING, CLIENT, 32, LOCK | AUDIT },
+    [MESSAGE_GET_ATTRIBUTES] = { on_get_attributes, WORKING, CLIENT, 2048, LOCK },
+    [MESSAGE_SET_ATTRIBUTES] = { on_set_attributes, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_FIND_OBJECTS] = { on_find_objects, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK },
+    [MESSAGE_OBJECT_SIZE] = { on_object_size, WORKING, CLIENT, 32, LOCK },
+    [MESSAGE_GENERATE_KEY] = { on_generate_key, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_GENERATE_KEY_PAIR] = { on_generate_key_pair, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT | KEYS },
+    [MESSAGE_WRAP_KEY] = { on_wrap_key, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_UNWRAP_KEY] = { on_unwrap_key, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_DERIVE_KEY] = { on_derive_key, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_ENCAPSULATE] = { on_encapsulate, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_DECAPSULATE] = { on_decapsulate, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_COMPUTE] = { on_compute, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT | KEYS },
+    [MESSAGE_OPERATION_BEGIN] = { on_operation_begin, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_OPERATION_UPDATE] = { on_operation_update, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK },
+    [MESSAGE_OPERATION_FINAL] = { on_operation_final, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK },
+    [MESSAGE_OPERATION_CANCEL] = { on_operation_cancel, WORKING, CLIENT, 32, LOCK },
+    [MESSAGE_RANDOM] = { on_random, WORKING, CLIENT, 16, 0 },
+    [MESSAGE_SEED] = { on_seed, WORKING, CLIENT, 64 * 1024, 0 },
+    [MESSAGE_PROVISION] = { on_provision, IN(PROVISIONED), OWNER, 128, AUDIT | SYNC },
+    [MESSAGE_PARTITION_CREATE] = { on_partition_create, WORKING, OWNER, 2048, AUDIT | SYNC },
+    [MESSAGE_PARTITION_LIST] = { on_partition_list, WORKING, OWNER, 0, 0 },
+    [MESSAGE_PARTITION_DELETE] = { on_partition_delete, WORKING, OWNER, 16, AUDIT | SYNC },
+    [MESSAGE_PARTITION_SET] = { on_partition_set, WORKING, OWNER, 2048, AUDIT | SYNC },
+    [MESSAGE_AUDIT_READ] = { on_audit_read, OWNED | IN(ERROR), OWNER | AUDITOR, 32, 0 },
+    [MESSAGE_SELF_TEST] = { on_self_test, OWNED, OWNER, 0, AUDIT | SYNC | KEYS },
+    [MESSAGE_ZEROISE] = { on_zeroise, OWNED | IN(ERROR), OWNER, 0, AUDIT | SYNC },
+};
+
+static enum pace pace_of(uint16_t kind, const ProtobufCMessage *m)
+{
+    CK_MECHANISM_TYPE type = 0;
+
+    if ((rules[kind].flags & PINS) != 0)
+        return PACE_PINS;
+    if ((rules[kind].flags & KEYS) == 0)
+        return PACE_NOW;
+    if (kind == MESSAGE_SELF_TEST)
+        return PACE_KEYS;
+    if (kind == MESSAGE_GENERATE_KEY_PAIR)
+        type = ((const Ks__GenerateKeyPair *)m)->mechanism->type;
+    else if (((const Ks__Compute *)m)->mechanism != NULL && ((const Ks__Compute *)m)->operation == OPERATION_SIGN)
+        type = ((const Ks__Compute *)m)->mechanism->type;
+    return mechanism_is_slow(type) ? PACE_KEYS : PACE_NOW;
+}
+
+enum status dispatch_open(struct call *c, const struct message *m, ProtobufCMessage **request, enum pace *pace,
+                          CK_RV *verdict)
+{
+    const struct rule *r = m->kind < MESSAGE_KIND_COUNT_ ? &rules[m->kind] : NULL;
+    enum status st;
+
+    *verdict = CKR_OK;
+    *pace = PACE_NOW;
+    if (r == NULL || r->handler == NULL || m->answer)
+        return ST_BAD_REQUEST;
+    if (m->body.len > r->body_max)
+        return ST_TOO_LARGE;
+    if ((st = message_unpack(m->kind, false, m->body, c->budget, request)) != ST_OK)
+        return st;
+    if ((r->roles & BIT(c->who->role)) == 0)
+        *verdict = CKR_ACTION_PROHIBITED;
+    else if ((r->states & BIT(atomic_load(&c->ks->state))) == 0)
+        *verdict = CKR_DEVICE_ERROR;
+    else if ((r->flags & LOCK) != 0 && c->who->application == NULL)
+        *verdict = CKR_CRYPTOKI_NOT_INITIALIZED;
+    else
+        *pace = pace_of(m->kind, *request);
+    return ST_OK;
+}
+
+static void fill_entry(struct call *c, uint16_t kind)
+{
+    struct audit_entry *e = &c->entry;
+
+    e->kind = kind;
+    e->role = (uint8_t)c->who->role;
+    e->partition = c->who->partition != NULL ? c->who->partition->id : 0;
+    memcpy(e->peer, c->who->fingerprint, sizeof e->peer);
+}
+
+/* The partition may have been deleted since the link was opened, or this identity taken from it. */
+static bool still_belongs(const struct caller *who)
+{
+    return !who->partition->deleted && partition_identity(who->partition, who->fingerprint) != NULL;
+}
+
+CK_RV dispatch_run(struct call *c, uint16_t kind, const ProtobufCMessage *request, bool *sync)
+{
+    const struct rule *r = &rules[kind];
+    CK_RV rv;
+
+    fill_entry(c, kind);
+    if ((r->flags & LOCK) != 0)
+        call_lock(c);
+    rv = (r->flags & LOCK) != 0 && !still_belongs(c->who) ? CKR_TOKEN_NOT_PRESENT : r->handler(c, request);
+    if (c->locked)
+        call_unlock(c);
+    if (rv != CKR_OK)
+        c->reply = NULL;
+    if ((r->flags & AUDIT) == 0)
+        return rv;
+    c->entry.result = (uint32_t)rv;
+    *sync = *sync || (r->flags & SYNC) != 0;
+    if (audit_append(c->ks->audit, &c->entry) != ST_OK) {
+        c->reply = NULL;
+        return CKR_DEVICE_ERROR;
+    }
+    return rv;
+}
+
+CK_RV dispatch_refuse(struct call *c, uint16_t kind, CK_RV verdict)
+{
+    fill_entry(c, kind);
+    c->entry.result = (uint32_t)verdict;
+    return audit_append(c->ks->audit, &c->entry) == ST_OK ? verdict : CKR_DEVICE_ERROR;
+}
+
+static pthread_key_t budget_key;
+static pthread_once_t budget_once = PTHREAD_ONCE_INIT;
+
+static void make_key(void)
+{
+    INVARIANT(pthread_key_create(&budget_key, free) == 0);
+}
+
+struct budget *dispatch_budget(void)
+{
+    struct budget *b;
+
+    pthread_once(&budget_once, make_key);
+    if ((b = pthread_getspecific(budget_key)) != NULL)
+        return b;
+    if ((b = malloc(sizeof *b + BUDGET_SIZE)) == NULL)
+        return NULL;
+    budget_init(b, b + 1, BUDGET_SIZE);
+    if (pthread_setspecific(budget_key, b) != 0) {
+        free(b);
+        return NULL;
+    }
+    return b;
+}

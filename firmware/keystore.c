@@ -1,0 +1,285 @@
+#include "firmware/keystore.h"
+
+#include <openssl/hmac.h>
+
+#include "firmware/base/log.h"
+#include "firmware/crypto/entropy.h"
+#include "firmware/crypto/self_test.h"
+#include "firmware/inside.h"
+
+static const unsigned may_follow[] = {
+    [0] = ~0u, /* at the start */
+    [KEYSTORE_FACTORY] = BIT(KEYSTORE_PROVISIONED) | BIT(KEYSTORE_ERROR),
+    [KEYSTORE_PROVISIONED] = BIT(KEYSTORE_OPERATIONAL) | BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
+    [KEYSTORE_OPERATIONAL] = BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
+    [KEYSTORE_ERROR] = BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
+    [KEYSTORE_ZEROISED] = BIT(KEYSTORE_ZEROISED),
+};
+
+static void record_event(struct keystore *ks, enum audit_event event, uint64_t detail, CK_RV result)
+{
+    struct audit_entry e = { .kind = (uint16_t)event, .detail = detail, .result = (uint32_t)result };
+
+    if (audit_append(ks->audit, &e) != ST_OK || audit_flush(ks->audit, true) != ST_OK)
+        log_error("the audit cannot be written");
+}
+
+void keystore_enter(struct keystore *ks, enum keystore_state next)
+{
+    unsigned before = atomic_exchange(&ks->state, next);
+
+    INVARIANT((may_follow[before] & BIT(next)) != 0);
+    if (before != next)
+        record_event(ks, AUDIT_EVENT_STATE, next, CKR_OK);
+}
+
+void keystore_fail(struct keystore *ks, const char *what)
+{
+    if (atomic_load(&ks->state) >= KEYSTORE_ERROR)
+        return;
+    ks->fault = what;
+    log_error("state error: %s", what);
+    keystore_enter(ks, KEYSTORE_ERROR);
+    record_event(ks, AUDIT_EVENT_SELF_TEST, 0, CKR_DEVICE_ERROR);
+}
+
+static enum status derive(const uint8_t root[HAL_ROOT_KEY_LEN], const char *label, uint8_t out[32])
+{
+    unsigned len = 32;
+
+    return HMAC(EVP_sha256(), root, HAL_ROOT_KEY_LEN, (const uint8_t *)label, strlen(label), out, &len) != NULL
+               ? ST_OK
+               : ST_INTERNAL;
+}
+
+/* The partition of this number; made if it is not there yet, because records come in no order. */
+static struct partition *partition_for(struct keystore *ks, uint32_t id)
+{
+    unsigned i, free_slot = PARTITIONS_MAX;
+
+    for (i = 0; i < PARTITIONS_MAX; i++) {
+        if (ks->partitions[i] != NULL && ks->partitions[i]->id == id)
+            return ks->partitions[i];
+        if (ks->partitions[i] == NULL && free_slot == PARTITIONS_MAX)
+            free_slot = i;
+    }
+    if (free_slot == PARTITIONS_MAX || partition_new(id, &ks->partitions[free_slot]) != ST_OK)
+        return NULL;
+    return ks->partitions[free_slot];
+}
+
+static enum status load_record(void *arg, const struct flash_key *key, struct span value)
+{
+    struct keystore *ks = arg;
+    struct partition *p;
+
+    if (key->kind == RECORD_DEVICE)
+        return device_unpack(&ks->device, value);
+    if ((key->kind != RECORD_PARTITION && key->kind != RECORD_OBJECT) ||
+        (p = partition_for(ks, key->partition)) == NULL)
+        return ST_CORRUPT;
+    if (key->kind == RECORD_PARTITION)
+        return partition_unpack(p, value);
+    if (key->id >= ks->storage.next_object)
+        ks->storage.next_object = key->id + 1;
+    return partition_load_object(p, key->id, value);
+}
+
+/* Objects whose partition has no record are what an interrupted deletion left behind. */
+static enum status tidy_partitions(struct keystore *ks)
+{
+    for (unsigned i = 0; i < PARTITIONS_MAX; i++) {
+        struct partition *p = ks->partitions[i];
+
+        if (p == NULL)
+            continue;
+        if (p->name[0] == '\0') {
+            if (partition_drop_objects(p, &ks->storage) != CKR_OK)
+                return ST_IO;
+            partition_free(p);
+            ks->partitions[i] = NULL;
+        } else if (ks->device.has_domain && partition_unlock(p, &ks->device) != ST_OK) {
+            return ST_NO_MEMORY;
+        }
+    }
+    return ST_OK;
+}
+
+static enum status open_storage(struct keystore *ks, const uint8_t root[HAL_ROOT_KEY_LEN])
+{
+    const char *why = NULL;
+    enum status st;
+
+    ks->storage.next_object = 1;
+    if ((st = flash_open(ks->hal, root, load_record, ks, &ks->storage.flash, &why)) != ST_OK) {
+        log_error("the flash: %s (%s)", status_name(st), why != NULL ? why : "unreadable");
+        record_event(ks, AUDIT_EVENT_ROLLBACK, 0, CKR_DEVICE_ERROR);
+        return st;
+    }
+    return tidy_partitions(ks);
+}
+
+/* A board without an owner takes the one that whoever has it in hand names. */
+static enum status settle_identity(struct keystore *ks, const uint8_t *owner)
+{
+    struct device *d = &ks->device;
+    bool changed = false;
+    enum status st;
+
+    if (d->zeroised)
+        return ST_OK;
+    if (d->key == NULL) {
+        if ((st = device_make_identity(d)) != ST_OK)
+            return st;
+        changed = true;
+    }
+    if (!d->owned && owner != NULL) {
+        memcpy(d->owner, owner, sizeof d->owner);
+        d->owned = changed = true;
+    }
+    if (changed && (st = device_store(d, &ks->storage)) != ST_OK)
+        return st;
+    return link_identity_board(d->key, d->certificate, &ks->identity);
+}
+
+static enum status publish(struct keystore *ks)
+{
+    struct bytes der = { 0 };
+    enum status st = ST_OK;
+
+    if (!ks->device.zeroised && (st = device_certificate(&ks->device, &der)) == ST_OK)
+        st = ks->hal->publish_identity(ks->hal->self, bytes_span(&der));
+    bytes_clear(&der);
+    return st;
+}
+
+static enum keystore_state first_state(const struct keystore *ks)
+{
+    if (ks->device.zeroised)
+        return KEYSTORE_ZEROISED;
+    if (ks->fault != NULL)
+        return KEYSTORE_ERROR;
+    return !ks->device.owned ? KEYSTORE_FACTORY : !ks->device.has_domain ? KEYSTORE_PROVISIONED : KEYSTORE_OPERATIONAL;
+}
+
+static enum status open_with_root(struct keystore *ks, const uint8_t *owner, const uint8_t root[HAL_ROOT_KEY_LEN])
+{
+    uint8_t head_key[32];
+    enum status st;
+
+    if ((st = derive(root, "strongroom pin pepper v1", ks->pepper)) != ST_OK ||
+        (st = derive(root, "strongroom audit head v1", head_key)) != ST_OK)
+        return st;
+    st = audit_open(ks->hal, head_key, &ks->audit);
+    secret_wipe(head_key, sizeof head_key);
+    if (st == ST_CORRUPT)
+        log_error("the audit chain does not verify; a new one begins");
+    else if (st != ST_OK)
+        return st;
+    if ((st = open_storage(ks, root)) != ST_OK || (st = settle_identity(ks, owner)) != ST_OK ||
+        (st = publish(ks)) != ST_OK)
+        return st;
+    record_event(ks, AUDIT_EVENT_START, 0, ks->fault == NULL ? CKR_OK : CKR_DEVICE_ERROR);
+    keystore_enter(ks, first_state(ks));
+    return ST_OK;
+}
+
+/* A fault here is a state, not an error: somebody must be able to ask what it is. */
+static void test_self(struct keystore *ks, const char *spoil)
+{
+    const char *failed = "unknown";
+
+    if (entropy_start(ks->hal, &failed) != ST_OK || self_test_run(spoil, &failed) != ST_OK) {
+        ks->fault = failed;
+        log_error("self test failed: %s", failed);
+    }
+}
+
+enum status keystore_open(const struct keystore_config *config, struct keystore **out)
+{
+    struct keystore *ks = calloc(1, sizeof *ks);
+    uint8_t root[HAL_ROOT_KEY_LEN];
+    enum status st;
+
+    *out = NULL;
+    if (ks == NULL)
+        return ST_NO_MEMORY;
+    ks->hal = config->hal;
+    ks->version = config->version;
+    pthread_mutex_init(&ks->lock, NULL);
+    pthread_mutex_init(&ks->storage.lock, NULL);
+    test_self(ks, config->fail_self_test);
+    if (entropy_draw(ks->boot_id, sizeof ks->boot_id) != ST_OK)
+        memset(ks->boot_id, 0, sizeof ks->boot_id); /* state error; the boot is then not told from another */
+    if ((st = ks->hal->root_key(ks->hal->self, root)) != ST_OK) {
+        log_error("the root key: %s", status_name(st));
+    } else {
+        st = open_with_root(ks, config->owner, root);
+        secret_wipe(root, sizeof root);
+    }
+    if (st == ST_OK && (st = slow_start(&ks->slow_keys, SLOW_QUEUE_MAX)) == ST_OK)
+        st = slow_start(&ks->slow_pins, SLOW_QUEUE_MAX);
+    if (st != ST_OK) {
+        keystore_close(ks);
+        return st;
+    }
+    *out = ks;
+    return ST_OK;
+}
+
+void keystore_close(struct keystore *ks)
+{
+    if (ks == NULL)
+        return;
+    slow_stop(&ks->slow_keys);
+    slow_stop(&ks->slow_pins);
+    audit_close(ks->audit);
+    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
+        partition_free(ks->partitions[i]);
+    flash_close(ks->storage.flash);
+    link_identity_free(ks->identity);
+    device_clear(&ks->device);
+    pthread_mutex_destroy(&ks->storage.lock);
+    pthread_mutex_destroy(&ks->lock);
+    secret_wipe(ks, sizeof *ks);
+    free(ks);
+}
+
+enum peer_role keystore_role_of(struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
+                                struct partition **partition)
+{
+    const struct partition_identity *identity;
+    enum peer_role role = PEER_STRANGER;
+
+    *partition = NULL;
+    pthread_mutex_lock(&ks->lock);
+    if (ks->device.owned && memcmp(ks->device.owner, fingerprint, LINK_FINGERPRINT_LEN) == 0)
+        role = PEER_OWNER;
+    for (unsigned i = 0; i < PARTITIONS_MAX && role == PEER_STRANGER; i++) {
+        struct partition *p = ks->partitions[i];
+
+        if (p == NULL)
+            continue;
+        pthread_mutex_lock(&p->lock);
+        if ((identity = partition_identity(p, fingerprint)) != NULL) {
+            role = identity->role;
+            p->refs++;
+            *partition = p;
+        }
+        pthread_mutex_unlock(&p->lock);
+    }
+    pthread_mutex_unlock(&ks->lock);
+    return role;
+}
+
+void keystore_leave_partition(struct keystore *ks, struct partition *p)
+{
+    bool unused;
+
+    (void)ks;
+    pthread_mutex_lock(&p->lock);
+    unused = --p->refs == 0 && p->deleted;
+    pthread_mutex_unlock(&p->lock);
+    if (unused)
+        partition_free(p);
+}

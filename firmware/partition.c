@@ -1,0 +1,323 @@
+#include "firmware/partition.h"
+
+#include "firmware/crypto/entropy.h"
+
+/* A partition's record is a set of attributes, too: one packing for all that lies in the flash. Never renumbered. */
+enum field {
+    FIELD_NAME = 1,
+    FIELD_POLICY,
+    FIELD_OBJECTS_MAX,
+    FIELD_SESSION_OBJECTS_MAX,
+    FIELD_SEAL_ID,
+    FIELD_SERIAL,
+    FIELD_LABEL,
+    FIELD_INITIALISED,
+    FIELD_SO_PIN,
+    FIELD_USER_PIN,
+    FIELD_IDENTITY = 100, /* and on: one each */
+};
+
+enum status partition_new(uint32_t id, struct partition **out)
+{
+    struct partition *p = calloc(1, sizeof *p);
+
+    if (p == NULL)
+        return ST_NO_MEMORY;
+    pthread_mutex_init(&p->lock, NULL);
+    p->id = id;
+    p->objects_max = TOKEN_OBJECTS_DEFAULT;
+    p->session_objects_max = SESSION_OBJECTS_MAX;
+    memset(p->label, ' ', sizeof p->label);
+    if (entropy_draw(p->seal_id, sizeof p->seal_id) != ST_OK || entropy_draw(p->serial, sizeof p->serial) != ST_OK) {
+        partition_free(p);
+        return ST_CORRUPT;
+    }
+    *out = p;
+    return ST_OK;
+}
+
+void partition_free(struct partition *p)
+{
+    struct object *o;
+    size_t at = 0;
+
+    if (p == NULL)
+        return;
+    while ((o = handle_table_next(&p->objects, &at)) != NULL)
+        object_unref(o);
+    handle_table_clear(&p->objects);
+    seal_free(p->seal);
+    pthread_mutex_destroy(&p->lock);
+    secret_wipe(p, sizeof *p);
+    free(p);
+}
+
+static CK_RV pack_pins(const struct partition *p, struct attributes *a)
+{
+    uint8_t record[PIN_RECORD_LEN];
+    CK_RV rv;
+
+    pin_pack(&p->so_pin, record);
+    if ((rv = attributes_set(a, FIELD_SO_PIN, span_of(record, sizeof record))) == CKR_OK) {
+        pin_pack(&p->user_pin, record);
+        rv = attributes_set(a, FIELD_USER_PIN, span_of(record, sizeof record));
+    }
+    secret_wipe(record, sizeof record);
+    return rv;
+}
+
+static CK_RV pack_record(const struct partition *p, struct attributes *a)
+{
+    CK_RV rv;
+
+    if ((rv = attributes_set(a, FIELD_NAME, span_text(p->name))) != CKR_OK ||
+        (rv = attributes_set_ulong(a, FIELD_POLICY, p->policy)) != CKR_OK ||
+        (rv = attributes_set_ulong(a, FIELD_OBJECTS_MAX, p->objects_max)) != CKR_OK ||
+        (rv = attributes_set_ulong(a, FIELD_SESSION_OBJECTS_MAX, p->session_objects_max)) != CKR_OK ||
+        (rv = attributes_set(a, FIELD_SEAL_ID, span_of(p->seal_id, sizeof p->seal_id))) != CKR_OK ||
+        (rv = attributes_set(a, FIELD_SERIAL, span_of(p->serial, sizeof p->serial))) != CKR_OK ||
+        (rv = attributes_set(a, FIELD_LABEL, span_of(p->label, sizeof p->label))) != CKR_OK ||
+        (rv = attributes_set_bool(a, FIELD_INITIALISED, p->initialised)) != CKR_OK || (rv = pack_pins(p, a)) != CKR_OK)
+        return rv;
+    for (unsigned i = 0; i < p->identity_count && rv == CKR_OK; i++)
+        rv = attributes_set(a, FIELD_IDENTITY + i, span_of(&p->identities[i], sizeof p->identities[i]));
+    return rv;
+}
+
+static bool take(const struct attributes *a, enum field field, void *out, size_t len)
+{
+    struct span v = attributes_get(a, field);
+
+    if (v.len != len)
+        return false;
+    memcpy(out, v.p, len);
+    return true;
+}
+
+static bool take_pin(const struct attributes *a, enum field field, struct pin *out)
+{
+    struct span v = attributes_get(a, field);
+
+    return v.len == PIN_RECORD_LEN && pin_unpack(out, v.p) == ST_OK;
+}
+
+static bool unpack_record(struct partition *p, const struct attributes *a)
+{
+    struct span name = attributes_get(a, FIELD_NAME);
+
+    if (name.len == 0 || name.len > PARTITION_NAME_MAX)
+        return false;
+    memcpy(p->name, name.p, name.len);
+    p->policy =
+        attributes_ulong(a, FIELD_POLICY, POLICY_STRICT) == POLICY_COMPATIBLE ? POLICY_COMPATIBLE : POLICY_STRICT;
+    p->objects_max = (uint32_t)attributes_ulong(a, FIELD_OBJECTS_MAX, TOKEN_OBJECTS_DEFAULT);
+    p->session_objects_max = (uint32_t)attributes_ulong(a, FIELD_SESSION_OBJECTS_MAX, SESSION_OBJECTS_MAX);
+    p->initialised = attributes_bool(a, FIELD_INITIALISED);
+    while (p->identity_count < PARTITION_IDENTITIES_MAX && attributes_has(a, FIELD_IDENTITY + p->identity_count)) {
+        if (!take(a, FIELD_IDENTITY + p->identity_count, &p->identities[p->identity_count], sizeof p->identities[0]))
+            return false;
+        p->identity_count++;
+    }
+    return take(a, FIELD_SEAL_ID, p->seal_id, sizeof p->seal_id) &&
+           take(a, FIELD_SERIAL, p->serial, sizeof p->serial) && take(a, FIELD_LABEL, p->label, sizeof p->label) &&
+           take_pin(a, FIELD_SO_PIN, &p->so_pin) && take_pin(a, FIELD_USER_PIN, &p->user_pin);
+}
+
+enum status partition_unpack(struct partition *p, struct span record)
+{
+    struct attributes a;
+    bool ok;
+
+    if (attributes_unpack(&a, record) != CKR_OK)
+        return ST_CORRUPT;
+    ok = unpack_record(p, &a);
+    attributes_clear(&a);
+    return ok ? ST_OK : ST_CORRUPT;
+}
+
+/* Packed attributes as one change. */
+static CK_RV commit_packed(struct storage *s, const struct flash_key *key, const struct attributes *a, bool irrevocable)
+{
+    size_t len = attributes_packed_len(a);
+    uint8_t *packed = malloc(len);
+    struct flash_change change = { .key = *key, .value = span_of(packed, len) };
+    CK_RV rv;
+
+    if (packed == NULL)
+        return CKR_HOST_MEMORY;
+    attributes_pack(a, packed);
+    rv = storage_commit(s, &change, 1, irrevocable);
+    secret_wipe(packed, len);
+    free(packed);
+    return rv;
+}
+
+static CK_RV store(const struct partition *p, struct storage *s, bool irrevocable)
+{
+    struct flash_key key = { .kind = RECORD_PARTITION, .partition = p->id };
+    struct attributes a = { 0 };
+    CK_RV rv = pack_record(p, &a);
+
+    if (rv == CKR_OK)
+        rv = commit_packed(s, &key, &a, irrevocable);
+    attributes_clear(&a);
+    return rv;
+}
+
+enum status partition_store(struct partition *p, struct storage *s, bool irrevocable)
+{
+    return store(p, s, irrevocable) == CKR_OK ? ST_OK : ST_IO;
+}
+
+CK_RV partition_store_object(struct partition *p, struct storage *s, struct object *o)
+{
+    struct flash_key key = { .kind = RECORD_OBJECT, .partition = p->id, .id = o->flash_id };
+
+    return o->session != NULL ? CKR_OK : commit_packed(s, &key, &o->attributes, false);
+}
+
+CK_RV partition_add_object(struct partition *p, struct storage *s, struct object *o)
+{
+    uint32_t *count = o->session != NULL ? &p->session_objects : &p->token_objects;
+    CK_RV rv;
+
+    if (*count >= (o->session != NULL ? p->session_objects_max : p->objects_max))
+        return CKR_DEVICE_MEMORY;
+    if (o->session == NULL) {
+        pthread_mutex_lock(&s->lock);
+        o->flash_id = s->next_object++;
+        pthread_mutex_unlock(&s->lock);
+    }
+    if (handle_table_put(&p->objects, o->id, o) != ST_OK)
+        return CKR_HOST_MEMORY;
+    if ((rv = partition_store_object(p, s, o)) != CKR_OK) {
+        handle_table_take(&p->objects, o->id);
+        return rv;
+    }
+    object_ref(o);
+    (*count)++;
+    return CKR_OK;
+}
+
+CK_RV partition_remove_object(struct partition *p, struct storage *s, struct object *o)
+{
+    struct flash_change change = { .key = { .kind = RECORD_OBJECT, .partition = p->id, .id = o->flash_id },
+                                   .remove = true };
+    CK_RV rv;
+
+    if (o->session == NULL && (rv = storage_commit(s, &change, 1, true)) != CKR_OK)
+        return rv;
+    if (o->session != NULL)
+        p->session_objects--;
+    else
+        p->token_objects--;
+    handle_table_take(&p->objects, o->id);
+    object_unref(o);
+    return CKR_OK;
+}
+
+enum status partition_load_object(struct partition *p, uint64_t flash_id, struct span record)
+{
+    struct object *o = NULL;
+    struct attributes a;
+
+    if (attributes_unpack(&a, record) != CKR_OK)
+        return ST_CORRUPT;
+    if (object_new(&a, &o) != CKR_OK) {
+        attributes_clear(&a);
+        return ST_NO_MEMORY;
+    }
+    o->flash_id = flash_id;
+    if (handle_table_put(&p->objects, o->id, o) != ST_OK) {
+        object_unref(o);
+        return ST_NO_MEMORY;
+    }
+    p->token_objects++;
+    return ST_OK;
+}
+
+static struct object *any_token_object(const struct partition *p)
+{
+    struct object *o;
+    size_t at = 0;
+
+    while ((o = handle_table_next(&p->objects, &at)) != NULL)
+        if (o->session == NULL)
+            return o;
+    return NULL;
+}
+
+CK_RV partition_drop_objects(struct partition *p, struct storage *s)
+{
+    struct object *o;
+    CK_RV rv = CKR_OK;
+
+    while (rv == CKR_OK && (o = any_token_object(p)) != NULL)
+        rv = partition_remove_object(p, s, o);
+    return rv;
+}
+
+enum status partition_unlock(struct partition *p, const struct device *d)
+{
+    return seal_new(d->domain_key, d->domain_id, span_of(p->seal_id, sizeof p->seal_id), &p->seal);
+}
+
+void partition_forget(struct partition *p)
+{
+    struct object *o;
+    size_t at = 0;
+
+    while ((o = handle_table_next(&p->objects, &at)) != NULL) {
+        attributes_clear(&o->attributes);
+        key_unref(o->key); /* wiped when whoever uses it at this moment is done */
+        o->key = NULL;
+        o->rights = 0;
+    }
+    seal_free(p->seal);
+    p->seal = NULL;
+    secret_wipe(&p->user_pin, sizeof p->user_pin);
+    secret_wipe(&p->so_pin, sizeof p->so_pin);
+}
+
+/* The user PIN goes first: an interruption leaves a token that nobody can enter, and the next C_InitToken goes on. */
+CK_RV partition_reset(struct partition *p, struct storage *s)
+{
+    CK_RV rv;
+
+    p->user_pin = (struct pin){ 0 };
+    return (rv = store(p, s, true)) == CKR_OK ? partition_drop_objects(p, s) : rv;
+}
+
+/* An irrevocable commit moves the board's counter, which wears out. So a try is irrevocable when it is the first since
+ * the start, or follows a wrong one: who restores older copies of the flash gets at most PIN_TRIES_MAX more tries for
+ * each start, each of which costs one, while right PINs cost nothing. */
+CK_RV partition_try_pin(struct partition *p, struct storage *s, struct pin *pin)
+{
+    bool irrevocable = !p->login_tried || pin->tries > 0;
+    CK_RV rv;
+
+    if (pin->tries >= PIN_TRIES_MAX)
+        return CKR_PIN_LOCKED;
+    pin->tries++;
+    if ((rv = store(p, s, irrevocable)) != CKR_OK)
+        return rv; /* the try counts in memory all the same */
+    p->login_tried = true;
+    return CKR_OK;
+}
+
+CK_RV partition_pin_result(struct partition *p, struct storage *s, struct pin *pin, bool right)
+{
+    if (!right)
+        return pin->tries >= PIN_TRIES_MAX ? CKR_PIN_LOCKED : CKR_PIN_INCORRECT;
+    pin->tries = 0;
+    return store(p, s, false);
+}
+
+const struct partition_identity *partition_identity(const struct partition *p,
+                                                    const uint8_t fingerprint[LINK_FINGERPRINT_LEN])
+{
+    for (unsigned i = 0; i < p->identity_count; i++)
+        if (memcmp(p->identities[i].fingerprint, fingerprint, LINK_FINGERPRINT_LEN) == 0)
+            return &p->identities[i];
+    return NULL;
+}

@@ -1,0 +1,340 @@
+/* Requests of the owner: the security domain, partitions, the audit, self tests, the end. */
+#include "firmware/call.h"
+#include "firmware/crypto/entropy.h"
+#include "firmware/crypto/self_test.h"
+
+static bool text_is_name(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len; i++)
+        if (!((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
+              (text[i] >= '0' && text[i] <= '9') || (i > 0 && strchr("-_.", text[i]) != NULL)))
+            return false;
+    return len > 0 && len <= PARTITION_NAME_MAX;
+}
+
+CK_RV on_provision(struct call *c, const ProtobufCMessage *request)
+{
+    const Ks__Provision *m = (const Ks__Provision *)request;
+    struct keystore *ks = c->ks;
+    struct device *d = &ks->device;
+    CK_RV rv = CKR_OK;
+
+    if (!text_is_name(m->name))
+        return CKR_ARGUMENTS_BAD;
+    pthread_mutex_lock(&ks->lock);
+    if (d->has_domain || entropy_draw(d->domain_key, sizeof d->domain_key) != ST_OK ||
+        entropy_draw(d->domain_id, sizeof d->domain_id) != ST_OK) {
+        rv = d->has_domain ? CKR_ACTION_PROHIBITED : CKR_DEVICE_ERROR;
+    } else {
+        memcpy(d->domain_name, m->name, strlen(m->name) + 1);
+        d->has_domain = true;
+        if (device_store(d, &ks->storage) != ST_OK) {
+            d->has_domain = false;
+            secret_wipe(d->domain_key, sizeof d->domain_key);
+            rv = CKR_DEVICE_ERROR;
+        }
+    }
+    pthread_mutex_unlock(&ks->lock);
+    if (rv == CKR_OK)
+        keystore_enter(ks, KEYSTORE_OPERATIONAL);
+    return rv;
+}
+
+static unsigned index_of(const struct keystore *ks, uint64_t id)
+{
+    unsigned i = 0;
+
+    while (i < PARTITIONS_MAX && (ks->partitions[i] == NULL || ks->partitions[i]->id != id))
+        i++;
+    return i;
+}
+
+static bool name_is_taken(const struct keystore *ks, const char *name, const struct partition *but)
+{
+    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
+        if (ks->partitions[i] != NULL && ks->partitions[i] != but && strcmp(ks->partitions[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A key is one role in one place. */
+static bool identity_is_taken(const struct keystore *ks, const uint8_t *fingerprint, const struct partition *but)
+{
+    if (memcmp(ks->device.owner, fingerprint, LINK_FINGERPRINT_LEN) == 0)
+        return true;
+    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
+        if (ks->partitions[i] != NULL && ks->partitions[i] != but &&
+            partition_identity(ks->partitions[i], fingerprint) != NULL)
+            return true;
+    return false;
+}
+
+static CK_RV take_identities(const struct keystore *ks, const Ks__Partition *m, const struct partition *but,
+                             struct partition_identity out[PARTITION_IDENTITIES_MAX])
+{
+    for (size_t i = 0; i < m->n_identities; i++) {
+        const Ks__Identity *id = m->identities[i];
+
+        if (id->fingerprint.len != LINK_FINGERPRINT_LEN || (id->role != PEER_CLIENT && id->role != PEER_AUDITOR) ||
+            strlen(id->name) > PARTITION_NAME_MAX)
+            return CKR_ARGUMENTS_BAD;
+        if (identity_is_taken(ks, id->fingerprint.data, but))
+            return CKR_ACTION_PROHIBITED;
+        out[i] = (struct partition_identity){ .role = (uint8_t)id->role };
+        memcpy(out[i].fingerprint, id->fingerprint.data, LINK_FINGERPRINT_LEN);
+        memcpy(out[i].name, id->name, strlen(id->name));
+    }
+    return CKR_OK;
+}
+
+/* What may be set: name, policy, quotas, identities. */
+static CK_RV apply(const struct keystore *ks, const Ks__Partition *m, struct partition *p)
+{
+    struct partition_identity identities[PARTITION_IDENTITIES_MAX] = { 0 };
+    CK_RV rv;
+
+    if (!text_is_name(m->name) || (strcmp(m->policy, "strict") != 0 && strcmp(m->policy, "compatible") != 0) ||
+        m->objects_max > 1000000 || m->session_objects_max > 1000000)
+        return CKR_ARGUMENTS_BAD;
+    if (name_is_taken(ks, m->name, p))
+        return CKR_ACTION_PROHIBITED;
+    if ((rv = take_identities(ks, m, p, identities)) != CKR_OK)
+        return rv;
+    memcpy(p->name, m->name, strlen(m->name) + 1);
+    p->policy = strcmp(m->policy, "strict") == 0 ? POLICY_STRICT : POLICY_COMPATIBLE;
+    p->objects_max = m->objects_max > 0 ? (uint32_t)m->objects_max : TOKEN_OBJECTS_DEFAULT;
+    p->session_objects_max = m->session_objects_max > 0 ? (uint32_t)m->session_objects_max : SESSION_OBJECTS_MAX;
+    memcpy(p->identities, identities, sizeof identities);
+    p->identity_count = (unsigned)m->n_identities;
+    return CKR_OK;
+}
+
+static CK_RV create(struct keystore *ks, const Ks__Partition *m, uint32_t *id)
+{
+    unsigned slot = 0;
+    struct partition *p;
+    CK_RV rv;
+
+    while (slot < PARTITIONS_MAX && ks->partitions[slot] != NULL)
+        slot++;
+    if (slot == PARTITIONS_MAX)
+        return CKR_DEVICE_MEMORY;
+    if (partition_new(ks->device.next_partition, &p) != ST_OK)
+        return CKR_DEVICE_ERROR;
+    if ((rv = apply(ks, m, p)) == CKR_OK && (partition_unlock(p, &ks->device) != ST_OK))
+        rv = CKR_HOST_MEMORY;
+    ks->device.next_partition++;
+    /* The number is used up first: after a power cut it may be lost, and is never given out twice. */
+    if (rv == CKR_OK &&
+        (device_store(&ks->device, &ks->storage) != ST_OK || partition_store(p, &ks->storage, true) != ST_OK))
+        rv = CKR_DEVICE_ERROR;
+    if (rv != CKR_OK) {
+        partition_free(p);
+        return rv;
+    }
+    *id = p->id;
+    ks->partitions[slot] = p;
+    return CKR_OK;
+}
+
+CK_RV on_partition_create(struct call *c, const ProtobufCMessage *request)
+{
+    uint32_t id = 0;
+    CK_RV rv;
+
+    pthread_mutex_lock(&c->ks->lock);
+    rv = create(c->ks, (const Ks__Partition *)request, &id);
+    pthread_mutex_unlock(&c->ks->lock);
+    c->entry.detail = id;
+    ks__partition_id__init(&c->answer.partition_id);
+    c->answer.partition_id.id = id;
+    c->reply = &c->answer.partition_id.base;
+    return rv;
+}
+
+static CK_RV describe_identities(struct call *c, const struct partition *p, Ks__Partition *out)
+{
+    Ks__Identity *items = call_memory(c, p->identity_count * sizeof *items);
+    struct partition_identity *copies = call_memory(c, p->identity_count * sizeof *copies);
+
+    out->identities = call_memory(c, p->identity_count * sizeof *out->identities);
+    if (items == NULL || copies == NULL || out->identities == NULL)
+        return CKR_HOST_MEMORY;
+    for (unsigned i = 0; i < p->identity_count; i++) {
+        copies[i] = p->identities[i];
+        ks__identity__init(&items[i]);
+        items[i].fingerprint = (ProtobufCBinaryData){ .len = LINK_FINGERPRINT_LEN, .data = copies[i].fingerprint };
+        items[i].role = copies[i].role;
+        items[i].name = copies[i].name;
+        out->identities[i] = &items[i];
+    }
+    out->n_identities = p->identity_count;
+    return CKR_OK;
+}
+
+static CK_RV describe(struct call *c, struct partition *p, Ks__Partition *out)
+{
+    char *name = call_memory(c, sizeof p->name), *label = call_memory(c, LABEL_LEN + 1);
+    CK_RV rv;
+
+    if (name == NULL || label == NULL)
+        return CKR_HOST_MEMORY;
+    pthread_mutex_lock(&p->lock);
+    ks__partition__init(out);
+    memcpy(name, p->name, sizeof p->name);
+    memcpy(label, p->label, LABEL_LEN);
+    label[LABEL_LEN] = '\0';
+    out->id = p->id;
+    out->name = name;
+    out->label = label;
+    out->policy = (char *)(uintptr_t)(p->policy == POLICY_STRICT ? "strict" : "compatible");
+    out->objects_max = p->objects_max;
+    out->session_objects_max = p->session_objects_max;
+    out->initialised = p->initialised;
+    out->objects = p->token_objects;
+    rv = describe_identities(c, p, out);
+    pthread_mutex_unlock(&p->lock);
+    return rv;
+}
+
+CK_RV on_partition_list(struct call *c, const ProtobufCMessage *request)
+{
+    Ks__PartitionList *list = &c->answer.partition_list;
+    Ks__Partition *items = call_memory(c, PARTITIONS_MAX * sizeof *items);
+    CK_RV rv = CKR_OK;
+
+    (void)request;
+    ks__partition_list__init(list);
+    list->partitions = call_memory(c, PARTITIONS_MAX * sizeof *list->partitions);
+    if (items == NULL || list->partitions == NULL)
+        return CKR_HOST_MEMORY;
+    pthread_mutex_lock(&c->ks->lock);
+    for (unsigned i = 0; i < PARTITIONS_MAX && rv == CKR_OK; i++)
+        if (c->ks->partitions[i] != NULL) {
+            list->partitions[list->n_partitions] = &items[list->n_partitions];
+            rv = describe(c, c->ks->partitions[i], &items[list->n_partitions++]);
+        }
+    pthread_mutex_unlock(&c->ks->lock);
+    c->reply = &list->base;
+    return rv;
+}
+
+/* The record goes first, irrevocably; what is left of the objects is dropped now or at the next start. */
+static CK_RV delete (struct keystore *ks, unsigned slot)
+{
+    struct partition *p = ks->partitions[slot];
+    struct flash_change change = { .key = { .kind = RECORD_PARTITION, .partition = p->id }, .remove = true };
+    bool unused;
+    CK_RV rv;
+
+    pthread_mutex_lock(&p->lock);
+    if ((rv = storage_commit(&ks->storage, &change, 1, true)) == CKR_OK) {
+        p->deleted = true;
+        ks->partitions[slot] = NULL;
+        rv = partition_drop_objects(p, &ks->storage);
+    }
+    unused = p->deleted && p->refs == 0;
+    pthread_mutex_unlock(&p->lock);
+    if (unused)
+        partition_free(p);
+    return rv;
+}
+
+CK_RV on_partition_delete(struct call *c, const ProtobufCMessage *request)
+{
+    uint64_t id = ((const Ks__PartitionId *)request)->id;
+    unsigned slot;
+    CK_RV rv;
+
+    c->entry.detail = id;
+    pthread_mutex_lock(&c->ks->lock);
+    slot = index_of(c->ks, id);
+    rv = slot == PARTITIONS_MAX ? CKR_SLOT_ID_INVALID : delete (c->ks, slot);
+    pthread_mutex_unlock(&c->ks->lock);
+    return rv;
+}
+
+/* Identities that are taken away lose their links with their next request: dispatch.c looks. */
+CK_RV on_partition_set(struct call *c, const ProtobufCMessage *request)
+{
+    const Ks__Partition *m = (const Ks__Partition *)request;
+    struct partition *p;
+    unsigned slot;
+    CK_RV rv = CKR_SLOT_ID_INVALID;
+
+    c->entry.detail = m->id;
+    pthread_mutex_lock(&c->ks->lock);
+    if ((slot = index_of(c->ks, m->id)) < PARTITIONS_MAX) {
+        p = c->ks->partitions[slot];
+        pthread_mutex_lock(&p->lock);
+        if ((rv = apply(c->ks, m, p)) == CKR_OK && partition_store(p, &c->ks->storage, true) != ST_OK)
+            rv = CKR_DEVICE_ERROR;
+        pthread_mutex_unlock(&p->lock);
+    }
+    pthread_mutex_unlock(&c->ks->lock);
+    return rv;
+}
+
+CK_RV on_audit_read(struct call *c, const ProtobufCMessage *request)
+{
+    const Ks__AuditRead *m = (const Ks__AuditRead *)request;
+    Ks__AuditRecords *out = &c->answer.audit_records;
+    unsigned max = m->max == 0 || m->max > 1024 ? 1024 : m->max;
+    struct bytes records = { 0 };
+    uint8_t *copy, *head = call_memory(c, AUDIT_HASH_LEN);
+    uint64_t sequence;
+    CK_RV rv = CKR_DEVICE_ERROR;
+
+    ks__audit_records__init(out);
+    if (audit_read(c->ks->audit, m->from, max, &records, &out->next) == ST_OK &&
+        (copy = call_memory(c, records.len)) != NULL && head != NULL) {
+        if (records.len > 0)
+            memcpy(copy, records.p, records.len);
+        audit_head(c->ks->audit, &sequence, head);
+        out->records = (ProtobufCBinaryData){ .len = records.len, .data = copy };
+        out->head = (ProtobufCBinaryData){ .len = AUDIT_HASH_LEN, .data = head };
+        c->reply = &out->base;
+        rv = CKR_OK;
+    }
+    bytes_clear(&records);
+    return rv;
+}
+
+CK_RV on_self_test(struct call *c, const ProtobufCMessage *request)
+{
+    const char *failed = NULL;
+
+    (void)request;
+    if (self_test_run(NULL, &failed) == ST_OK)
+        return CKR_OK;
+    keystore_fail(c->ks, failed);
+    return CKR_DEVICE_ERROR;
+}
+
+/* Root key, flash, memory: in the order in which they make the rest worthless. */
+CK_RV on_zeroise(struct call *c, const ProtobufCMessage *request)
+{
+    struct keystore *ks = c->ks;
+    enum status root, flash;
+
+    (void)request;
+    keystore_enter(ks, KEYSTORE_ZEROISED);
+    root = ks->hal->root_destroy(ks->hal->self);
+    pthread_mutex_lock(&ks->lock);
+    pthread_mutex_lock(&ks->storage.lock);
+    flash = flash_zeroise(ks->storage.flash);
+    ks->storage.failed = true; /* nothing is written any more */
+    pthread_mutex_unlock(&ks->storage.lock);
+    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
+        if (ks->partitions[i] != NULL) {
+            pthread_mutex_lock(&ks->partitions[i]->lock);
+            partition_forget(ks->partitions[i]);
+            pthread_mutex_unlock(&ks->partitions[i]->lock);
+        }
+    secret_wipe(ks->device.domain_key, sizeof ks->device.domain_key);
+    secret_wipe(ks->pepper, sizeof ks->pepper);
+    pthread_mutex_unlock(&ks->lock);
+    return root == ST_OK && flash == ST_OK ? CKR_OK : CKR_DEVICE_ERROR;
+}

@@ -1,0 +1,24 @@
+/* storage.h - the flash with its lock, and the kinds of records in it. One lock for all partitions: commits are rare.
+ */
+#ifndef STRONGROOM_STORAGE_H
+#define STRONGROOM_STORAGE_H
+
+#include <pthread.h>
+
+#include "firmware/flash/flash.h"
+#include "firmware/wire/pkcs11.h"
+
+enum record_kind { RECORD_DEVICE = 1, RECORD_PARTITION = 2, RECORD_OBJECT = 3 };
+
+struct storage {
+    pthread_mutex_t lock;
+    struct flash *flash;
+    uint64_t next_object; /* number of the next token object's record */
+    bool failed;          /* a commit ended in ST_IO: nothing more is written before the next start */
+};
+
+/* All changes or none. Errors: CKR_DEVICE_MEMORY full; CKR_DEVICE_ERROR; CKR_HOST_MEMORY. */
+MUST_CHECK CK_RV storage_commit(struct storage *s, const struct flash_change *changes, unsigned count,
+                                bool irrevocable);
+
+#endif
