@@ -1,0 +1,19 @@
+/* filter.h - the system calls that a running keystore may make: a list of what is allowed, at most FILTER_MAX long. Any
+ * other ends the process. */
+#ifndef STRONGROOM_BOARD_FILTER_H
+#define STRONGROOM_BOARD_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FILTER_MAX 25
+
+size_t filter_count(void);
+/* The name of an allowed call, below filter_count(). */
+const char *filter_name(size_t at);
+/* Can the kernel do it? */
+bool filter_is_available(void);
+/* On all threads of the process, for good. Needs no_new_privs. False: refused. */
+bool filter_enter(void);
+
+#endif
