@@ -128,7 +128,7 @@ static bool put_private(struct der_writer *w, const struct attributes *a)
     return true;
 }
 
-static size_t room_for(const struct attributes *a)
+size_t key_encoded_max(const struct attributes *a)
 {
     size_t room = OVERHEAD;
 
@@ -156,7 +156,7 @@ CK_RV key_encode(const struct attributes *a, uint8_t **out, size_t *len)
 {
     struct span secret = attributes_get(a, CKA_VALUE);
     bool is_secret = attributes_ulong(a, CKA_CLASS, CKO_DATA) == CKO_SECRET_KEY;
-    size_t room = room_for(a);
+    size_t room = key_encoded_max(a);
     struct der_writer w;
     CK_RV rv = CKR_OK;
 

@@ -96,6 +96,8 @@ MUST_CHECK CK_RV key_params_make(struct key_params *p, const char *type, bool pr
 MUST_CHECK CK_RV key_octets_attribute(EVP_PKEY *pkey, const char *name, struct attributes *a, CK_ATTRIBUTE_TYPE type);
 /* A value that follows from others: set it, or, when the caller gave one, compare. CKR_ATTRIBUTE_VALUE_INVALID. */
 MUST_CHECK CK_RV key_settle(struct attributes *a, CK_ATTRIBUTE_TYPE type, struct span value);
+/* At least as long as what key_encode() gives. */
+size_t key_encoded_max(const struct attributes *a);
 /* Bits of a big-endian number. */
 unsigned key_number_bits(struct span n);
 struct span key_number(const struct attributes *a, CK_ATTRIBUTE_TYPE type); /* without leading zeros */
