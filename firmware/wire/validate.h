@@ -1,6 +1,7 @@
 /* validate.h - counts, lengths and enumerators of each message of keystore.proto against limits.h, after unpacking.
  * Errors of all: ST_TOO_LARGE a count or length beyond its limit; ST_BAD_REQUEST an unknown enumerator, an unknown
- * field, a part that must be there is not. Whether a value makes sense for the keystore is not decided here. */
+ * field, a part that must be there is not. What PKCS#11 has a CKR for is the keystore's to judge: a message refused
+ * here ends the link, so an honest client never makes one. */
 #ifndef STRONGROOM_WIRE_VALIDATE_H
 #define STRONGROOM_WIRE_VALIDATE_H
 
