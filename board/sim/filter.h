@@ -9,8 +9,8 @@
 #define FILTER_MAX 25
 
 size_t filter_count(void);
-/* The name of an allowed call, below filter_count(). */
-const char *filter_name(size_t at);
+/* The number of an allowed call; `at` is below filter_count(). */
+int filter_call(size_t at);
 /* Can the kernel do it? */
 bool filter_is_available(void);
 /* On all threads of the process, for good. Needs no_new_privs. False: refused. */

@@ -42,15 +42,22 @@ static bool lock_memory(void)
     return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 }
 
+/* Whatever the process starts as, it can never have a capability again; first this, since it takes one. */
+static bool empty_bounding_set(void)
+{
+    for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++)
+        if (prctl(PR_CAPBSET_DROP, c) != 0)
+            return false;
+    return true;
+}
+
 static bool drop_capabilities(void)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-    for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++)
-        prctl(PR_CAPBSET_DROP, c); /* refused when there are none to drop */
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    return syscall(SYS_capset, &header, none) == 0;
+    return syscall(SYS_capset, &header, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 static bool hide(void)
@@ -62,18 +69,21 @@ static bool hide(void)
 
 enum status sandbox_enter(struct sandbox *s, const struct user *user, const char *folder)
 {
+    bool bounded;
+
     s->isolation[0] = '\0';
     if (SANITIZED)
         lacks(s, "everything but namespaces (a build with sanitizers)");
     else if (!lock_memory())
-        lacks(s, "locked memory");
+        lacks(s, "locked memory beyond the secret heap");
     if (!namespaces_enter(user == NULL))
         lacks(s, "namespaces");
     else if (!SANITIZED && !namespaces_empty_root(folder))
         lacks(s, "an empty root");
+    bounded = empty_bounding_set();
     if (user != NULL && user_become(user) != ST_OK)
         return ST_NOT_PERMITTED;
-    if (!drop_capabilities() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    if (!drop_capabilities() || !bounded)
         lacks(s, "dropped privileges");
     if (!SANITIZED && !landlock_enter())
         lacks(s, "Landlock");
