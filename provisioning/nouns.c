@@ -1,6 +1,9 @@
 #include "provisioning/verbs.h"
 
 const struct noun strongroom_nouns[] = {
+    { "identity", "keys by which owner and clients are known to a keystore", identity_verbs },
+    { "keystore", "the keystore itself, for its owner", keystore_verbs },
+    { "partition", "the keystore's partitions, each a PKCS#11 token", partition_verbs },
     { "token", "the PKCS#11 token that holds the keys", token_verbs },
     { "tls", "the TLS key in the token and its certificate", tls_verbs },
     { "audit", "the audit trail", audit_verbs },

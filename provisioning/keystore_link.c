@@ -1,0 +1,232 @@
+#include "provisioning/keystore_link.h"
+
+#include <errno.h>
+#include <openssl/pem.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "firmware/base/clock.h"
+#include "firmware/wire/pkcs11.h"
+#include "provisioning/private_file.h"
+
+#define PEM_MAX    (64u * 1024)
+#define TIMEOUT_MS 60000 /* a self test or a deletion takes its time */
+
+struct keystore_link {
+    int fd;
+    struct link_identity *identity;
+    struct link *link;
+    struct budget budget;
+    uint8_t *block;
+};
+
+static int read_certificate(const struct invocation *in, const char *path, X509 **out)
+{
+    struct bytes text = { 0 };
+    enum status st = file_read(path, PEM_MAX, &text);
+    BIO *memory = NULL;
+
+    *out = NULL;
+    if (st == ST_OK && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL)
+        *out = PEM_read_bio_X509(memory, NULL, NULL, NULL);
+    BIO_free(memory);
+    bytes_clear(&text);
+    if (*out == NULL)
+        return command_refuse(in, "%s: %s", path, st == ST_OK ? "no certificate in PEM" : status_name(st));
+    return EXIT_DONE;
+}
+
+static int read_key(const struct invocation *in, const char *path, EVP_PKEY **out)
+{
+    struct secret text = { 0 };
+    enum status st = secret_read_file(&text, path);
+    BIO *memory = NULL;
+
+    *out = NULL;
+    if (st == ST_OK && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL)
+        *out = PEM_read_bio_PrivateKey(memory, NULL, NULL, NULL);
+    BIO_free(memory);
+    secret_clear(&text);
+    if (*out == NULL)
+        return command_refuse(in, "%s: %s", path,
+                              st == ST_OK              ? "no private key in PEM"
+                              : st == ST_NOT_PERMITTED ? "a private key's file must be its owner's alone"
+                                                       : status_name(st));
+    return EXIT_DONE;
+}
+
+int keystore_fingerprint(const struct invocation *in, const char *path, uint8_t out[LINK_FINGERPRINT_LEN])
+{
+    X509 *certificate;
+    int code = read_certificate(in, path, &certificate);
+
+    if (code == EXIT_DONE && link_fingerprint(certificate, out) != ST_OK)
+        code = command_refuse(in, "%s: a certificate of a kind that is not supported", path);
+    X509_free(certificate);
+    return code;
+}
+
+static int make_identity(const struct invocation *in, struct keystore_link *k)
+{
+    uint8_t pinned[LINK_FINGERPRINT_LEN];
+    X509 *certificate = NULL;
+    EVP_PKEY *key = NULL;
+    enum status st;
+    int code;
+
+    if ((code = keystore_fingerprint(in, command_value(in, "keystore"), pinned)) == EXIT_DONE &&
+        (code = read_certificate(in, command_value(in, "certificate"), &certificate)) == EXIT_DONE &&
+        (code = read_key(in, command_value(in, "key"), &key)) == EXIT_DONE &&
+        (st = link_identity_client(key, certificate, pinned, &k->identity)) != ST_OK)
+        code = command_refuse(in, "the certificate and its key do not belong together, or are of another kind");
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return code;
+}
+
+static int connect_socket(const struct invocation *in, struct keystore_link *k)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    const char *path = command_value(in, "socket");
+
+    if (strlen(path) >= sizeof to.sun_path)
+        return command_refuse(in, "%s: the path is too long for a socket", path);
+    memcpy(to.sun_path, path, strlen(path) + 1);
+    if ((k->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0 ||
+        connect(k->fd, (const struct sockaddr *)&to, sizeof to) != 0)
+        return command_refuse(in, "%s: no keystore there (%s)", path, strerror(errno));
+    return EXIT_DONE;
+}
+
+static enum status await(const struct keystore_link *k, short events, uint64_t until_ms)
+{
+    struct pollfd p = { .fd = k->fd, .events = events };
+    uint64_t now = clock_monotonic_ms();
+    int n = now < until_ms ? poll(&p, 1, (int)(until_ms - now)) : 0;
+
+    return n > 0 || (n < 0 && errno == EINTR) ? ST_OK : n == 0 ? ST_TIMEOUT : ST_IO;
+}
+
+static enum status send_all(struct keystore_link *k, uint64_t until_ms)
+{
+    struct span out;
+    enum status st = ST_OK;
+
+    while (st == ST_OK && (out = link_output(k->link)).len > 0) {
+        ssize_t n = send(k->fd, out.p, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n > 0)
+            link_output_taken(k->link, (size_t)n);
+        else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            st = await(k, POLLOUT, until_ms);
+        else
+            st = ST_CLOSED;
+    }
+    return st;
+}
+
+static enum status receive(struct keystore_link *k, uint64_t until_ms)
+{
+    uint8_t block[16 * 1024];
+    enum status st;
+    ssize_t n;
+
+    if ((st = send_all(k, until_ms)) != ST_OK || (st = await(k, POLLIN, until_ms)) != ST_OK)
+        return st;
+    n = recv(k->fd, block, sizeof block, MSG_DONTWAIT);
+    if (n == 0)
+        return ST_CLOSED;
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? ST_OK : ST_IO;
+    st = link_feed(k->link, span_of(block, (size_t)n));
+    secret_wipe(block, (size_t)n);
+    return st;
+}
+
+static int shake_hands(const struct invocation *in, struct keystore_link *k)
+{
+    uint64_t until_ms = clock_monotonic_ms() + TIMEOUT_MS;
+    enum status st = link_new_client(k->identity, LINK_FRAMING_LENGTH, &k->link);
+
+    while (st == ST_OK && !link_is_open(k->link))
+        st = receive(k, until_ms);
+    if (st == ST_OK)
+        st = send_all(k, until_ms);
+    if (st != ST_OK)
+        return command_refuse(in, "no link with the keystore: %s",
+                              st == ST_UNAUTHENTICATED ? "it is not the one whose certificate was given"
+                                                       : status_name(st));
+    return EXIT_DONE;
+}
+
+int keystore_link_open(const struct invocation *in, struct keystore_link **out)
+{
+    struct keystore_link *k = calloc(1, sizeof *k);
+    int code;
+
+    *out = k;
+    if (k == NULL || (k->block = malloc(BUDGET_SIZE)) == NULL)
+        return command_refuse(in, "out of memory");
+    budget_init(&k->budget, k->block, BUDGET_SIZE);
+    k->fd = -1;
+    if ((code = make_identity(in, k)) == EXIT_DONE && (code = connect_socket(in, k)) == EXIT_DONE)
+        code = shake_hands(in, k);
+    return code;
+}
+
+void keystore_link_close(struct keystore_link *k)
+{
+    if (k == NULL)
+        return;
+    if (k->fd >= 0)
+        close(k->fd);
+    link_free(k->link);
+    link_identity_free(k->identity);
+    free(k->block);
+    free(k);
+}
+
+static const char *reason(uint32_t rv)
+{
+    switch (rv) {
+    case CKR_ACTION_PROHIBITED:
+        return "not allowed: another role is needed, or the name or identity is taken";
+    case CKR_ARGUMENTS_BAD:
+        return "a value is not acceptable";
+    case CKR_SLOT_ID_INVALID:
+        return "there is no such partition";
+    case CKR_DEVICE_MEMORY:
+        return "the keystore is full";
+    case CKR_DEVICE_ERROR:
+        return "not in this state of the keystore, or it has failed (see `strongroom keystore status`)";
+    default:
+        return "refused";
+    }
+}
+
+int keystore_link_call(const struct invocation *in, struct keystore_link *k, uint16_t kind,
+                       const ProtobufCMessage *request, void *answer)
+{
+    uint64_t until_ms = clock_monotonic_ms() + TIMEOUT_MS;
+    ProtobufCMessage *body = NULL;
+    enum status st, link = ST_OK;
+    struct message m;
+
+    budget_reset(&k->budget);
+    if ((st = message_send(k->link, 1, kind, false, 0, request)) == ST_OK && (st = link_flush(k->link)) == ST_OK)
+        while (st == ST_OK && !link_next(k->link, &m, &link))
+            st = link != ST_OK ? link : receive(k, until_ms);
+    if (st == ST_OK && m.word == CKR_OK)
+        st = message_unpack(kind, true, m.body, &k->budget, &body);
+    if (st != ST_OK)
+        return command_refuse(in, "the keystore does not answer: %s",
+                              st == ST_CLOSED ? "it closed the link; is this certificate registered there?"
+                                              : status_name(st));
+    if (m.word != CKR_OK)
+        return command_refuse(in, "%s (0x%x)", reason(m.word), (unsigned)m.word);
+    if (answer != NULL)
+        *(ProtobufCMessage **)answer = body;
+    return EXIT_DONE;
+}
