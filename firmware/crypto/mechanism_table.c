@@ -18,6 +18,7 @@
 
 #define ENCRYPT CKF_ENCRYPT | CKF_DECRYPT
 #define SIGN    CKF_SIGN | CKF_VERIFY
+#define RECOVER CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER
 #define WRAP    CKF_WRAP | CKF_UNWRAP
 #define CURVES  CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS
 
@@ -55,8 +56,8 @@
 
 static const struct mechanism_entry table[] = {
     RSA(RSA_PKCS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR, SLOW),
-    RSA(RSA_PKCS, ENCRYPT | SIGN | WRAP, USE(rsa_pkcs1)),
-    RSA(RSA_X_509, ENCRYPT | SIGN, USE(rsa_raw)),
+    RSA(RSA_PKCS, ENCRYPT | SIGN | RECOVER | WRAP, USE(rsa_pkcs1)),
+    RSA(RSA_X_509, ENCRYPT | SIGN | RECOVER, USE(rsa_raw)),
     RSA(RSA_PKCS_OAEP, ENCRYPT | WRAP, USE(rsa_oaep)),
     RSA(RSA_PKCS_PSS, SIGN, USE(rsa_pss)),
     RSA(RSA_AES_KEY_WRAP, WRAP, .family = NULL),
