@@ -18,17 +18,18 @@
 
 uint32_t pin_cost = PIN_COST;
 
-/* HMAC(pepper, salt, scrypt(PIN, salt)): without the pepper no guess can be tried, with it each one costs a scrypt. */
+/* scrypt(HMAC-SHA-256(pepper, PIN), salt): without the pepper no guess can be tried, with it each one costs a scrypt.
+ * The PIN is the HMAC's message because scrypt takes its password as an HMAC key, where a PIN and the same PIN with a
+ * NUL behind it would be one. */
 static enum status derive(const struct pin *p, struct span pin, const uint8_t pepper[32], uint8_t out[32])
 {
-    uint8_t in[sizeof p->salt + 32];
+    uint8_t peppered[32];
     bool ok;
 
-    memcpy(in, p->salt, sizeof p->salt);
-    ok = EVP_PBE_scrypt(pin.len > 0 ? (const char *)pin.p : "", pin.len, p->salt, sizeof p->salt, p->cost, SCRYPT_R,
-                        SCRYPT_P, SCRYPT_MEMORY, in + sizeof p->salt, 32) == 1 &&
-         HMAC(EVP_sha256(), pepper, 32, in, sizeof in, out, NULL) != NULL;
-    secret_wipe(in, sizeof in);
+    ok = HMAC(EVP_sha256(), pepper, 32, pin.len > 0 ? pin.p : (const uint8_t *)"", pin.len, peppered, NULL) != NULL &&
+         EVP_PBE_scrypt((const char *)peppered, sizeof peppered, p->salt, sizeof p->salt, p->cost, SCRYPT_R, SCRYPT_P,
+                        SCRYPT_MEMORY, out, 32) == 1;
+    secret_wipe(peppered, sizeof peppered);
     return ok ? ST_OK : ST_NO_MEMORY;
 }
 

@@ -225,6 +225,7 @@ enum status audit_open(const struct hal *hal, const uint8_t mac_key[32], struct 
     pthread_mutex_init(&a->lock, NULL);
     pthread_mutex_init(&a->syncing, NULL);
     st = audit_ring_open(&a->ring, hal, mac_key);
+    memcpy(a->written_hash, a->ring.hash, sizeof a->written_hash);
     a->pending_max = a->ring.slack / 2 < PENDING_MAX ? a->ring.slack / 2 : PENDING_MAX;
     if ((a->pending = malloc(a->pending_max * AUDIT_RECORD_LEN + 1)) == NULL)
         st = ST_NO_MEMORY;
