@@ -60,7 +60,8 @@ typedef struct CK_STRONGROOM_FUNCTION_LIST {
      * requests point at is needed afterwards but `out`. CKR_DEVICE_REMOVED: the link is gone; results of all requests
      * under way are then CKR_DEVICE_REMOVED in Reap, and the batch must be opened anew. */
     CK_RV (*Submit)(CK_STRONGROOM_BATCH_PTR batch, const CK_STRONGROOM_REQUEST *requests, CK_ULONG *count);
-    /* Up to *count results; sets *count. Does not wait. */
+    /* Up to *count results; sets *count. Does not wait. Ask until it gives fewer than asked for: what has been read is
+     * not announced by the descriptor again. CKR_DEVICE_REMOVED: there are no more, and the link is gone. */
     CK_RV (*Reap)(CK_STRONGROOM_BATCH_PTR batch, CK_STRONGROOM_RESULT *results, CK_ULONG *count);
     /* True while the batch has bytes to send that did not fit: then also wait for the descriptor to become writable,
      * and Reap. */
