@@ -117,8 +117,8 @@ static const struct body *body_of(uint16_t kind, bool answer)
     return answer ? kinds[kind].answer : kinds[kind].request;
 }
 
-/* Also refused is what our own packing would not have made: fields twice, text with a NUL inside, a default spelled
- * out. One message has one form. */
+/* Also refused is what is longer than our own packing of it would be: fields twice, text with a NUL inside, a default
+ * spelled out, numbers in more bytes than they need. */
 static enum status unpack(const struct body *body, struct span packed, struct budget *b, ProtobufCMessage **out)
 {
     ProtobufCMessage *m = protobuf_c_message_unpack(body->descriptor, budget_allocator(b), packed.len, packed.p);

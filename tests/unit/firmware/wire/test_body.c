@@ -83,7 +83,9 @@ static void mechanisms_return_whole(void)
     mechanism_to_wire(&in, &wire);
     CU_ASSERT_EQUAL(ks__mechanism__get_packed_size(&wire), 28);
     mechanism_from_wire(&wire, &out);
-    CU_ASSERT_EQUAL(memcmp(&in, &out, sizeof in), 0);
+    CU_ASSERT_TRUE(out.type == in.type && out.has_parameter && out.hash == 1 && out.mgf == 2 && out.number == 3 &&
+                   out.key == 4 && out.flags == in.flags);
+    CU_ASSERT_TRUE(span_equal(out.iv, in.iv) && span_equal(out.aad, in.aad) && span_equal(out.data, in.data));
 }
 
 /* Every kind, both ways: what has no field set packs to nothing, and is read back or refused, never worse. */

@@ -158,7 +158,7 @@ static void cobs_finds_its_place_again(void)
     frame_reader_init(&r, LINK_FRAMING_COBS);
     out.max = 4u * LINK_FRAME_MAX;
     for (size_t i = 0; i < LINK_FRAME_MAX + 2000u; i++) /* a tail of something, longer than a frame may be */
-        CU_ASSERT_EQUAL_FATAL(buffer_append(&out, span_of("\x05garbage" + i % 8, 1)), ST_OK);
+        CU_ASSERT_EQUAL_FATAL(buffer_append(&out, span_of(&"\x05garbage"[i % 8], 1)), ST_OK);
     CU_ASSERT_EQUAL(buffer_append(&out, span_of("\0\0\0\x01\0\xff\xff\0", 8)), ST_OK);
     write_data(&out, LINK_FRAMING_COBS, 1, 400);
     in = buffer_span(&out);

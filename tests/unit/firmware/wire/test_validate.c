@@ -27,7 +27,7 @@
         CU_ASSERT_EQUAL(validate(&(m)), ST_OK);                                                                        \
         (part) = text_of((limit) + 1);                                                                                 \
         CU_ASSERT_EQUAL(validate(&(m)), ST_TOO_LARGE);                                                                 \
-        (part) = text_of(0);                                                                                           \
+        (part) = (char *)"";                                                                                           \
     } while (0)
 
 /* A field that must have a value from `least` to `most`. */
