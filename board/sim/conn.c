@@ -73,19 +73,21 @@ static void set_deadline(struct conn *c, size_t came_in, bool sent)
     c->since = 0;
 }
 
-/* Send, and let the peer go on with requests it held back for want of room, until neither moves. */
+/* Send, and let the peer go on with requests that it held back for want of room, until neither moves. */
 static bool settle(struct conn *c, enum status st, size_t came_in)
 {
-    bool sent = false, held_back;
+    bool sent = false, again;
 
     do {
-        held_back = st == ST_OK && !peer_wants_input(c->peer) && peer_output(c->peer).len > 0;
+        c->held_back = c->held_back || !peer_wants_input(c->peer);
         if (!flush(c, &sent))
             return false;
-        held_back = held_back && peer_output(c->peer).len == 0;
-        if (held_back)
+        again = st == ST_OK && c->held_back && peer_wants_input(c->peer);
+        if (again) {
+            c->held_back = false;
             st = peer_work(c->peer);
-    } while (held_back);
+        }
+    } while (again);
     set_deadline(c, came_in, sent);
     return st == ST_OK;
 }

@@ -14,6 +14,7 @@ struct conn {
     struct conn *next_woken;      /* under the loop's lock */
     bool woken;                   /* under the loop's lock */
     bool closed;                  /* to be freed when the batch of events is done */
+    bool held_back;               /* the peer had no room for answers: it may have requests to go on with */
     int fd;
     uint32_t watched;     /* EPOLLIN, EPOLLOUT */
     uint64_t deadline_ms; /* CLOCK_MONOTONIC: what has begun must have ended by then; 0: nothing has */
