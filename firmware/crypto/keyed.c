@@ -94,8 +94,7 @@ CK_RV keyed_take(struct key *key, enum keyed_algorithm algorithm, const EVP_MD *
 {
     struct keyed *c = atomic_exchange(slot_of(key, encrypting), NULL);
 
-    if (c != NULL && c->algorithm == algorithm && c->md == md &&
-        (c->encrypting == encrypting || algorithm == KEYED_AES_GCM)) {
+    if (c != NULL && c->algorithm == algorithm && c->md == md && c->encrypting == encrypting) {
         *out = c;
         return CKR_OK;
     }

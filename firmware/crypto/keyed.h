@@ -11,7 +11,7 @@ enum keyed_algorithm {
     KEYED_AES_ECB,
     KEYED_AES_CBC,
     KEYED_AES_CTR,
-    KEYED_AES_GCM, /* either direction */
+    KEYED_AES_GCM,
     KEYED_AES_WRAP,
     KEYED_AES_WRAP_PAD,
     KEYED_CMAC,

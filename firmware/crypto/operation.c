@@ -6,6 +6,8 @@
 #include "firmware/crypto/mechanism_table.h"
 
 #define COMPARED_MAX 64 /* the longest MAC that is verified by computing it again: HMAC-SHA512 */
+/* Bits. The digest of a shorter key gives it away by trying, and with it the start of what it was derived from. */
+#define DIGESTED_KEY_MIN 112
 
 static const CK_FLAGS flag_of_kind[OPERATION_KIND_COUNT_] = {
     [OPERATION_ENCRYPT] = CKF_ENCRYPT,
@@ -240,6 +242,8 @@ CK_RV operation_update_key(struct operation *op, const struct key *secret)
         return CKR_OPERATION_NOT_INITIALIZED;
     if (op->kind != OPERATION_DIGEST || secret->class != CKO_SECRET_KEY)
         return failed(op, CKR_KEY_INDIGESTIBLE, &none, 0);
+    if (secret->bits < DIGESTED_KEY_MIN)
+        return failed(op, CKR_KEY_SIZE_RANGE, &none, 0);
     return operation_update(op, span_of(secret->secret, secret->secret_len), &none);
 }
 

@@ -51,7 +51,8 @@ MUST_CHECK CK_RV operation_once(struct operation *op, struct span in, struct spa
  * before its tag has been checked, so its update gathers (at most DATA_MAX: CKR_DATA_LEN_RANGE) and its final gives
  * all. */
 MUST_CHECK CK_RV operation_update(struct operation *op, struct span in, struct output *out);
-/* C_DigestKey: the value of a secret key into a digest. Errors: CKR_KEY_INDIGESTIBLE. */
+/* C_DigestKey: the value of a secret key into a digest. Errors: CKR_KEY_INDIGESTIBLE; CKR_KEY_SIZE_RANGE below
+ * 112 bits. */
 MUST_CHECK CK_RV operation_update_key(struct operation *op, const struct key *secret);
 MUST_CHECK CK_RV operation_final(struct operation *op, struct span signature, struct output *out);
 

@@ -57,6 +57,7 @@ static void the_value_of_a_key_can_be_digested(void)
 {
     struct mechanism m = { .type = CKM_SHA256 }, hmac = { .type = CKM_SHA256_HMAC };
     struct key *k = secret_key(CKK_GENERIC_SECRET, "00112233445566778899aabbccddeeff");
+    struct key *brief = secret_key(CKK_GENERIC_SECRET, "00112233445566778899aabbcc");
     struct operation *op;
     uint8_t room[32], want[32];
     struct output out = { .p = room, .room = sizeof room };
@@ -68,12 +69,17 @@ static void the_value_of_a_key_can_be_digested(void)
     CU_ASSERT(hash_once(hash_by_type(CKM_SHA256), hex("6100112233445566778899aabbccddeeff"), want) == CKR_OK);
     CU_ASSERT(memcmp(room, want, sizeof want) == 0);
     operation_free(op);
+    CU_ASSERT_FATAL(operation_begin(OPERATION_DIGEST, &m, NULL, &op) == CKR_OK);
+    CU_ASSERT(operation_update_key(op, brief) == CKR_KEY_SIZE_RANGE);
+    CU_ASSERT(operation_final(op, hex(""), &out) == CKR_OPERATION_NOT_INITIALIZED);
+    operation_free(op);
     CU_ASSERT_FATAL(operation_begin(OPERATION_SIGN, &hmac, k, &op) == CKR_OK);
     CU_ASSERT(operation_update_key(op, k) == CKR_KEY_INDIGESTIBLE);
     CU_ASSERT(operation_update(op, hex("61"), NULL) == CKR_OPERATION_NOT_INITIALIZED);
     operation_free(op);
     CU_ASSERT(begins(OPERATION_DIGEST, &m, k) == CKR_KEY_TYPE_INCONSISTENT);
     key_unref(k);
+    key_unref(brief);
 }
 
 int main(void)
