@@ -1,6 +1,7 @@
 #include <openssl/err.h>
 
 #include "firmware/base/secret.h"
+#include "firmware/crypto/entropy.h"
 #include "firmware/crypto/key_inside.h"
 #include "firmware/crypto/operation.h"
 
@@ -192,6 +193,8 @@ CK_RV key_generate_pair(const struct mechanism *m, struct attributes *public, st
             kind = &kinds[i];
     if (kind == NULL)
         return CKR_MECHANISM_INVALID;
+    if (!entropy_is_healthy())
+        return CKR_DEVICE_ERROR;
     if ((rv = settle_kind(public, CKO_PUBLIC_KEY, kind->type)) != CKR_OK ||
         (rv = settle_kind(private, CKO_PRIVATE_KEY, kind->type)) != CKR_OK ||
         (rv = kind->generate(public, private)) != CKR_OK)

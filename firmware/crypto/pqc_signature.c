@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 #include <openssl/params.h>
 
+#include "firmware/crypto/entropy.h"
 #include "firmware/crypto/signature.h"
 
 /* ML-DSA (FIPS 204) and SLH-DSA (FIPS 205): pure, and for ML-DSA with a hash in front (HashML-DSA), whose message
@@ -103,7 +104,7 @@ static CK_RV verify_message(const struct operation *op, struct span message, str
 
 static CK_RV sign_message(const struct operation *op, struct span message, struct output *out)
 {
-    EVP_PKEY_CTX *context = make_context(op, true);
+    EVP_PKEY_CTX *context = entropy_is_healthy() ? make_context(op, true) : NULL;
     size_t len = out->room;
     CK_RV rv = CKR_DEVICE_ERROR;
 

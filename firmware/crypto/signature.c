@@ -53,6 +53,8 @@ CK_RV signature_must_verify(unsigned *left, unsigned gap, bool *must)
     uint32_t drawn;
 
     *must = *left == 0;
+    if (!entropy_is_healthy()) /* no nonce, salt or blinding is drawn from a generator that is down */
+        return CKR_DEVICE_ERROR;
     if (!*must) {
         --*left;
         return CKR_OK;
