@@ -1,5 +1,6 @@
 #include "pkcs11/module/library.h"
 
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -107,6 +108,10 @@ CK_RV library_initialize(const CK_C_INITIALIZE_ARGS *args)
     pthread_once(&watch_once, watch_forks);
     if (is_inherited())
         abandon_inherited();
+    /* The first use of OpenSSL in a process reads the machine's configuration, which may load an engine that loads us:
+     * not under our lock. */
+    if (OPENSSL_init_ssl(0, NULL) != 1)
+        return CKR_GENERAL_ERROR;
     pthread_mutex_lock(&library.lock);
     if (atomic_load(&library.initialised))
         rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;

@@ -153,7 +153,7 @@ CK_RV slot_mechanism(struct slot *s, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *
             if (s->mechanisms[i].type == type) {
                 *out = (CK_MECHANISM_INFO){ .ulMinKeySize = s->mechanisms[i].min,
                                             .ulMaxKeySize = s->mechanisms[i].max,
-                                            .flags = s->mechanisms[i].flags };
+                                            .flags = s->mechanisms[i].flags | CKF_HW }; /* done by the device */
                 rv = CKR_OK;
             }
     }
