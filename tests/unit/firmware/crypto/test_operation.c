@@ -87,6 +87,17 @@ static void an_operation_outlives_its_parameter_and_key(void)
     CU_ASSERT(span_equal(span_of(apart, a.len), span_of(whole, w.len)));
     operation_free(op);
     operation_free(NULL);
+
+    k = secret_key(CKK_AES, KEY_128); /* key wrap looks at its IV at the end only */
+    memset(iv, 0x11, 8);
+    m = (struct mechanism){ .type = CKM_AES_KEY_WRAP, .has_parameter = true, .iv = { iv, 8 } };
+    CU_ASSERT(operation_compute(OPERATION_ENCRYPT, &m, k, hex(KEY_128), hex(""), &w) == CKR_OK);
+    CU_ASSERT_FATAL(operation_begin(OPERATION_ENCRYPT, &m, k, &op) == CKR_OK);
+    memset(iv, 0x22, 8);
+    CU_ASSERT(operation_once(op, hex(KEY_128), hex(""), &a) == CKR_OK);
+    CU_ASSERT(span_equal(span_of(apart, a.len), span_of(whole, w.len)));
+    operation_free(op);
+    key_unref(k);
 }
 
 static void too_little_room_keeps_the_operation(void)
