@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,7 +118,7 @@ static int try_reading_memory(void)
     char from[8] = "secret", to[8];
     struct iovec here = { to, sizeof to }, there = { from, sizeof from };
 
-    return did(syscall(SYS_process_vm_readv, getpid(), &here, 1, &there, 1, 0) > 0);
+    return did(process_vm_readv(getpid(), &here, 1, &there, 1, 0) > 0);
 }
 static int try_allowed_things(void)
 {
