@@ -10,49 +10,65 @@
 #define CMAC_LEN   16
 #define LENGTH_MIN 10
 
-static size_t whole(const struct operation *op)
+struct mac_state {
+    struct keyed *keyed;
+    size_t whole, len; /* bytes of the MAC: all of it, and those asked for */
+};
+
+static size_t whole_of(const struct hash *h)
 {
-    return op->entry->digest != NULL ? hash_by_name(op->entry->digest)->len : CMAC_LEN;
+    return h != NULL ? h->len : CMAC_LEN;
+}
+
+static const struct hash *hash_of(const struct operation *op)
+{
+    return op->entry->digest != NULL ? hash_by_name(op->entry->digest) : NULL;
 }
 
 static CK_RV begin(struct operation *op)
 {
+    struct mac_state *s = operation_inside(op, sizeof *s);
     const struct mechanism *m = &op->mechanism;
-    const EVP_MD *md = op->entry->digest != NULL ? hash_md(hash_by_name(op->entry->digest)) : NULL;
-    struct keyed *c;
+    const struct hash *h = hash_of(op);
     CK_RV rv;
 
-    if (op->entry->general && (!m->has_parameter || m->number < LENGTH_MIN || m->number > whole(op)))
-        return CKR_MECHANISM_PARAM_INVALID;
-    if ((rv = keyed_take(op->key, md != NULL ? KEYED_HMAC : KEYED_CMAC, md, false, &c)) != CKR_OK)
+    s->whole = s->len = whole_of(h);
+    if (op->entry->general) {
+        if (!m->has_parameter || m->number < LENGTH_MIN || m->number > s->whole)
+            return CKR_MECHANISM_PARAM_INVALID;
+        s->len = m->number;
+    }
+    rv = keyed_take(op->key, h != NULL ? KEYED_HMAC : KEYED_CMAC, h != NULL ? hash_md(h) : NULL, false, &s->keyed);
+    if (rv != CKR_OK)
         return rv;
-    op->state = c;
-    return EVP_MAC_init(c->mac, NULL, 0, NULL) == 1 ? CKR_OK : CKR_DEVICE_ERROR; /* keeps the key */
+    return EVP_MAC_init(s->keyed->mac, NULL, 0, NULL) == 1 ? CKR_OK : CKR_DEVICE_ERROR; /* keeps the key */
 }
 
 static size_t output_max(const struct operation *op, size_t in_len)
 {
+    const struct mac_state *s = op->state;
+
     (void)in_len;
-    return op->entry->general && op->mechanism.number < whole(op) ? op->mechanism.number : whole(op);
+    return s != NULL ? s->len : whole_of(hash_of(op));
 }
 
 static CK_RV update(struct operation *op, struct span in, struct output *out)
 {
-    struct keyed *c = op->state;
+    struct mac_state *s = op->state;
 
     (void)out;
-    return in.len == 0 || EVP_MAC_update(c->mac, in.p, in.len) == 1 ? CKR_OK : CKR_DEVICE_ERROR;
+    return in.len == 0 || EVP_MAC_update(s->keyed->mac, in.p, in.len) == 1 ? CKR_OK : CKR_DEVICE_ERROR;
 }
 
 static CK_RV final(struct operation *op, struct output *out)
 {
-    struct keyed *c = op->state;
+    struct mac_state *s = op->state;
     uint8_t mac[EVP_MAX_MD_SIZE];
     size_t len = 0;
-    bool ok = EVP_MAC_final(c->mac, mac, &len, sizeof mac) == 1 && len == whole(op);
+    bool ok = EVP_MAC_final(s->keyed->mac, mac, &len, sizeof mac) == 1 && len == s->whole;
 
     if (ok) {
-        out->len = output_max(op, 0);
+        out->len = s->len;
         memcpy(out->p, mac, out->len);
     }
     OPENSSL_cleanse(mac, sizeof mac);
@@ -61,7 +77,9 @@ static CK_RV final(struct operation *op, struct output *out)
 
 static void clear(struct operation *op)
 {
-    keyed_give(op->key, op->state);
+    struct mac_state *s = op->state;
+
+    keyed_give(op->key, s->keyed);
 }
 
 #define MAC_FAMILY                                                                                                     \
