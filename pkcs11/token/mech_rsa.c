@@ -34,18 +34,29 @@ static enum status sign_into(struct worker *w, struct token_job *job, CK_MECHANI
     return ST_OK;
 }
 
+CK_RSA_PKCS_PSS_PARAMS rsa_pss_params(enum token_alg alg)
+{
+    CK_ULONG salt = alg_info(alg)->digest_len;
+
+    if (alg == TOKEN_PS256)
+        return (CK_RSA_PKCS_PSS_PARAMS){ CKM_SHA256, CKG_MGF1_SHA256, salt };
+    if (alg == TOKEN_PS384)
+        return (CK_RSA_PKCS_PSS_PARAMS){ CKM_SHA384, CKG_MGF1_SHA384, salt };
+    return (CK_RSA_PKCS_PSS_PARAMS){ CKM_SHA512, CKG_MGF1_SHA512, salt };
+}
+
+struct span rsa_digest_info(enum token_alg alg, struct span digest, uint8_t *out)
+{
+    memcpy(out, digest_info(alg), INFO_LEN);
+    memcpy(out + INFO_LEN, digest.p, digest.len);
+    return span_of(out, INFO_LEN + digest.len);
+}
+
 static enum status sign_pss(struct worker *w, struct token_job *job, const struct token_key *key)
 {
-    CK_RSA_PKCS_PSS_PARAMS params = { CKM_SHA512, CKG_MGF1_SHA512, job->input.len }; /* salt as long as the hash */
+    CK_RSA_PKCS_PSS_PARAMS params = rsa_pss_params(job->alg);
     CK_MECHANISM mechanism = { CKM_RSA_PKCS_PSS, &params, sizeof params };
 
-    if (job->alg == TOKEN_PS256) {
-        params.hashAlg = CKM_SHA256;
-        params.mgf = CKG_MGF1_SHA256;
-    } else if (job->alg == TOKEN_PS384) {
-        params.hashAlg = CKM_SHA384;
-        params.mgf = CKG_MGF1_SHA384;
-    }
     return sign_into(w, job, &mechanism, key, job->input);
 }
 
@@ -59,9 +70,7 @@ static enum status sign_pkcs1(struct worker *w, struct token_job *job, const str
             return ST_BAD_REQUEST;
         return sign_into(w, job, &mechanism, key, job->input);
     }
-    memcpy(info, digest_info(job->alg), INFO_LEN);
-    memcpy(info + INFO_LEN, job->input.p, job->input.len);
-    return sign_into(w, job, &mechanism, key, span_of(info, INFO_LEN + job->input.len));
+    return sign_into(w, job, &mechanism, key, rsa_digest_info(job->alg, job->input, info));
 }
 
 enum status rsa_sign(struct worker *w, struct token_job *job, const struct token_key *key)

@@ -19,6 +19,11 @@ MUST_CHECK enum status aes_decrypt(struct worker *w, struct token_job *job, cons
 MUST_CHECK enum status aes_wrap(struct worker *w, struct token_job *job, const struct token_key *key);
 MUST_CHECK enum status aes_unwrap(struct worker *w, struct token_job *job, const struct token_key *key);
 
+/* Salt as long as the hash. */
+CK_RSA_PKCS_PSS_PARAMS rsa_pss_params(enum token_alg alg);
+/* DigestInfo (RFC 8017, 9.2, note 1) of a digest; `out` has room for 19 + 64 bytes. */
+struct span rsa_digest_info(enum token_alg alg, struct span digest, uint8_t *out);
+
 /* The mechanisms that the token must have for `alg`, up to 2; unused ones are CKM_VENDOR_DEFINED. */
 struct mechanism_needs {
     CK_MECHANISM_TYPE types[2];

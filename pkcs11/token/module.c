@@ -15,6 +15,7 @@
 #define SLOTS_MAX       1024
 #define CONFIG_MAX      (16u * 1024)
 #define CONFIG_VARIABLE "SOFTHSM2_CONF"
+#define OUR_VARIABLE    "STRONGROOM_PKCS11_CONF"
 #define CONFIG_DEFAULT  "/etc/softhsm/softhsm2.conf"
 
 struct taken_slot {
@@ -141,7 +142,7 @@ static enum status start(struct module *m)
 
     if ((st = lock_tokens(m)) != ST_OK)
         return st;
-    if (m->config != NULL && setenv(CONFIG_VARIABLE, m->config, 1) != 0)
+    if (m->config != NULL && (setenv(CONFIG_VARIABLE, m->config, 1) != 0 || setenv(OUR_VARIABLE, m->config, 1) != 0))
         return ST_NO_MEMORY;
     if ((st = open_library(m)) != ST_OK)
         return st;
@@ -216,6 +217,23 @@ enum status module_load(const char *path, const char *config, struct module **ou
 CK_FUNCTION_LIST *module_functions(const struct module *m)
 {
     return m->functions;
+}
+
+/* PKCS#11 3.0, 3.6: CK_INTERFACE is not in the header of 2.40. */
+struct interface {
+    char *name;
+    void *functions;
+    CK_FLAGS flags;
+};
+
+const CK_STRONGROOM_FUNCTION_LIST *module_batch_functions(const struct module *m)
+{
+    CK_RV (*get)(CK_BYTE_PTR name, CK_VERSION * version, struct interface * *out, CK_FLAGS flags);
+    static CK_BYTE name[] = STRONGROOM_BATCH_INTERFACE;
+    struct interface *found = NULL;
+
+    *(void **)&get = dlsym(m->library, "C_GetInterface");
+    return get != NULL && get(name, NULL, &found, 0) == CKR_OK && found != NULL ? found->functions : NULL;
 }
 
 CK_RV module_initialise(const struct module *m)

@@ -10,15 +10,19 @@
 #include <p11-kit/pkcs11.h>
 
 #include "firmware/base/bytes.h"
+#include "pkcs11/module/strongroom.h"
 
 struct module;
 
-/* Load `path`, or find it loaded. `config` becomes SOFTHSM2_CONF first (NULL: the environment stays). When the module
+/* Load `path`, or find it loaded. `config` becomes the value of the variables by which modules find their configuration
+ * (SOFTHSM2_CONF, STRONGROOM_PKCS11_CONF: each reads its own) first; NULL: the environment stays. When the module
  * keeps its tokens in a directory that this file names (SoftHSM), that directory is locked until the process ends.
  * Errors: ST_NOT_FOUND no module, or no token directory; ST_BUSY another process has the directory; ST_UNSUPPORTED the
  * module is loaded with another configuration; ST_UNAVAILABLE it does not initialise; ST_NO_MEMORY. */
 MUST_CHECK enum status module_load(const char *path, const char *config, struct module **out);
 CK_FUNCTION_LIST *module_functions(const struct module *m);
+/* The batch interface, if the module has it; NULL. */
+const CK_STRONGROOM_FUNCTION_LIST *module_batch_functions(const struct module *m);
 /* Initialise it again after somebody has finalised it, or do nothing. */
 CK_RV module_initialise(const struct module *m);
 /* The slot whose token has this label. Errors: ST_NOT_FOUND none, or more than one; ST_UNAVAILABLE. */

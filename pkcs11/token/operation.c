@@ -1,5 +1,6 @@
 #include "pkcs11/token/operation.h"
 
+#include "pkcs11/token/batch.h"
 #include "pkcs11/token/mechanism.h"
 #include "pkcs11/token/persistent.h"
 #include "pkcs11/token/sealing.h"
@@ -60,13 +61,61 @@ static enum status check_request(const struct token *t, const struct token_job *
     return job->key == NULL || alg_fits(job->alg, &job->key->spec) ? ST_OK : ST_UNSUPPORTED;
 }
 
-static enum status with_key(struct worker *w, struct token_job *job, const struct token_key *key)
+static CK_RV call_once(struct worker *w, const struct token_key *key, struct shape *s, CK_ULONG *len)
+{
+    CK_FUNCTION_LIST *f = w->token->f;
+    CK_BYTE_PTR in = (CK_BYTE_PTR)(uintptr_t)s->input.p;
+    CK_RV rv;
+
+    switch (s->operation) {
+    case CK_STRONGROOM_SIGN:
+        rv = f->C_SignInit(w->session, &s->mechanism, key->handle);
+        return rv == CKR_OK ? f->C_Sign(w->session, in, s->input.len, s->out, len) : rv;
+    case CK_STRONGROOM_ENCRYPT:
+        rv = f->C_EncryptInit(w->session, &s->mechanism, key->handle);
+        return rv == CKR_OK ? f->C_Encrypt(w->session, in, s->input.len, s->out, len) : rv;
+    default:
+        rv = f->C_DecryptInit(w->session, &s->mechanism, key->handle);
+        return rv == CKR_OK ? f->C_Decrypt(w->session, in, s->input.len, s->out, len) : rv;
+    }
+}
+
+/* A token that has whole algorithms does a job in one call. */
+static enum status perform_natively(struct worker *w, struct token_job *job, const struct token_key *key)
+{
+    struct shape shape;
+    CK_ULONG len;
+    enum status st = shape_make(job, key, &shape);
+    CK_RV rv;
+
+    if (st == ST_OK) {
+        len = shape.room;
+        rv = call_once(w, key, &shape, &len);
+        st = shape_finish(w->token, job, &shape, rv, len);
+    }
+    shape_clear(&shape);
+    return st;
+}
+
+static enum status check_use(const struct token_job *job, const struct token_key *key)
 {
     if (!alg_fits(job->alg, &key->spec))
         return ST_UNSUPPORTED;
-    if ((key->uses & on_key[job->op].use) == 0)
-        return ST_NOT_PERMITTED;
-    return on_key[job->op].perform(w, job, key);
+    return (key->uses & on_key[job->op].use) == 0 ? ST_NOT_PERMITTED : ST_OK;
+}
+
+/* True: the job's status is set. False: it is in the batch, and so is the pin. */
+static bool with_key(struct worker *w, struct token_job *job, const struct token_key *key, struct cached_key *pinned)
+{
+    if ((job->status = check_use(job, key)) != ST_OK)
+        return true;
+    if (!w->token->native)
+        job->status = on_key[job->op].perform(w, job, key);
+    else if (w->batch == NULL)
+        job->status = perform_natively(w, job, key);
+    else
+        return (job->status = batch_add(w->batch, job, key, pinned)) != ST_OK;
+    return true;
 }
 
 /* What is said about a key when it is used must be what was verified when it was opened; the context alone is not
@@ -119,17 +168,19 @@ static bool with_sealed_key(struct worker *w, struct token_job *job)
             st = ST_CORRUPT;
         break;
     }
-    job->status = st == ST_OK ? with_key(w, job, &k->key) : st;
+    job->status = st;
+    if (st == ST_OK && !with_key(w, job, &k->key, k))
+        return false;
     cache_release(k);
     return true;
 }
 
-static enum status with_persistent_key(struct worker *w, struct token_job *job)
+static bool with_persistent_key(struct worker *w, struct token_job *job)
 {
     struct token_key key;
-    enum status st = persistent_find(w, job->label, &key);
 
-    return st == ST_OK ? with_key(w, job, &key) : st;
+    job->status = persistent_find(w, job->label, &key);
+    return job->status != ST_OK || with_key(w, job, &key, NULL);
 }
 
 static void reset_results(struct token_job *job)
@@ -152,9 +203,7 @@ bool operation_run(struct worker *w, struct token_job *job)
         job->status = job->key == NULL ? ST_BAD_REQUEST : sealing_reseal(w, job);
     else if ((job->status = check_request(w->token, job)) != ST_OK)
         ;
-    else if (job->label != NULL)
-        job->status = with_persistent_key(w, job);
-    else if (!with_sealed_key(w, job))
+    else if (!(job->label != NULL ? with_persistent_key(w, job) : with_sealed_key(w, job)))
         return false;
     if (job->status != ST_OK)
         token_job_clear(job); /* half a result is none */

@@ -4,8 +4,9 @@
 
 #include "pkcs11/token/state.h"
 
-/* Carry out `job`. True: its status and results are set. False: it waits for another worker that is opening the same
- * key, and is not the caller's any more; it comes back through the queue. */
+/* Carry out `job`. True: its status and results are set. False: it is not the caller's any more. Either it waits for
+ * another worker that is opening the same key, and comes back through the queue; or it is in the worker's batch, whose
+ * batch_run() ends it. */
 bool operation_run(struct worker *w, struct token_job *job);
 
 #endif

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "firmware/base/log.h"
+#include "pkcs11/token/batch.h"
 #include "pkcs11/token/persistent.h"
 #include "pkcs11/token/sealing.h"
 #include "pkcs11/token/state.h"
@@ -82,6 +83,17 @@ static enum status open_sessions(struct token *t)
     return ST_OK;
 }
 
+/* Where the module has the batch interface, the workers of ordinary jobs use it. */
+static enum status open_batches(struct token *t)
+{
+    const CK_STRONGROOM_FUNCTION_LIST *f = module_batch_functions(t->module);
+    enum status st = ST_OK;
+
+    for (unsigned i = FIRST_WORKER; f != NULL && i < t->worker_count && st == ST_OK; i++)
+        st = batch_open(&t->workers[i], f, &t->workers[i].batch);
+    return st;
+}
+
 enum status connection_open(struct token *t)
 {
     struct worker *w = &t->workers[CALLER_WORKER];
@@ -90,7 +102,8 @@ enum status connection_open(struct token *t)
     if ((st = call_result(t, module_initialise(t->module))) != ST_OK || (st = claim_slot(t)) != ST_OK ||
         (st = module_libp11_open(t->module, t->slot, &t->libp11)) != ST_OK)
         return st;
-    if ((st = open_sessions(t)) != ST_OK || (st = log_in(t, w)) != ST_OK || (st = sealing_find_keys(w)) != ST_OK)
+    if ((st = open_sessions(t)) != ST_OK || (st = log_in(t, w)) != ST_OK || (st = sealing_find_keys(w)) != ST_OK ||
+        (st = open_batches(t)) != ST_OK)
         return st;
     return module_libp11_prime(&t->libp11);
 }
@@ -109,6 +122,8 @@ void connection_drop(struct token *t)
     t->kek_count = 0;
     t->binding = CK_INVALID_HANDLE;
     for (unsigned i = 0; i < t->worker_count; i++) {
+        batch_close(t->workers[i].batch);
+        t->workers[i].batch = NULL;
         close_session(t, &t->workers[i].session);
         close_session(t, &t->workers[i].owner);
     }

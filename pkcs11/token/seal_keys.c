@@ -216,8 +216,11 @@ static enum status make_binding_key(struct worker *w, CK_SESSION_HANDLE rw)
 enum status sealing_make_keys(struct worker *w, CK_SESSION_HANDLE rw)
 {
     struct token *t = w->token;
-    enum status st = sealing_find_keys(w);
+    enum status st;
 
+    if (t->native) /* its domain key is its own, and outside every partition */
+        return ST_OK;
+    st = sealing_find_keys(w);
     if (st == ST_OK && t->kek_count == 0)
         st = make_domain_key(w, rw);
     if (st == ST_OK && t->binding == CK_INVALID_HANDLE)

@@ -3,7 +3,7 @@
 #include <openssl/crypto.h>
 
 #include "pkcs11/token/public_key.h"
-#include "pkcs11/token/seal_blob.h"
+#include "pkcs11/token/seal_native.h"
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 
@@ -22,16 +22,31 @@ static void destroy(struct worker *w, CK_OBJECT_HANDLE object)
         (void)call_result(w->token, w->token->f->C_DestroyObject(w->session, object));
 }
 
-/* A key that lives just long enough to be wrapped: extractable, and good for nothing else. */
-static enum status make_rsa(struct worker *w, unsigned bits, CK_OBJECT_HANDLE *public, CK_OBJECT_HANDLE *private)
+/* On a token that only wraps, a key lives just long enough to be wrapped: extractable, and good for nothing else. One
+ * that seals by itself seals the rights too, so there it is what it will be, and never extractable. */
+struct first_rights {
+    CK_BBOOL extractable, sign, decrypt;
+};
+
+static struct first_rights first_rights(const struct token *t, unsigned uses)
+{
+    if (!t->native)
+        return (struct first_rights){ .extractable = CK_TRUE };
+    return (struct first_rights){ .sign = (uses & KEY_USE_SIGN) != 0,
+                                  .decrypt = (uses & (KEY_USE_DECRYPT | KEY_USE_WRAP)) != 0 };
+}
+
+static enum status make_rsa(struct worker *w, unsigned bits, struct first_rights r, CK_OBJECT_HANDLE *public,
+                            CK_OBJECT_HANDLE *private)
 {
     CK_MECHANISM mechanism = { .mechanism = CKM_RSA_PKCS_KEY_PAIR_GEN };
     CK_ULONG modulus_bits = bits;
     CK_BYTE f4[] = { 1, 0, 1 };
     CK_ATTRIBUTE public_template[] = { BOOL(CKA_TOKEN, no), BOOL(CKA_PRIVATE, no),
                                        VALUE(CKA_MODULUS_BITS, modulus_bits), VALUE(CKA_PUBLIC_EXPONENT, f4) };
-    CK_ATTRIBUTE private_template[] = { BOOL(CKA_TOKEN, no),        BOOL(CKA_PRIVATE, yes), BOOL(CKA_SENSITIVE, yes),
-                                        BOOL(CKA_EXTRACTABLE, yes), BOOL(CKA_SIGN, no),     BOOL(CKA_DECRYPT, no),
+    CK_ATTRIBUTE private_template[] = { BOOL(CKA_TOKEN, no),      BOOL(CKA_PRIVATE, yes),
+                                        BOOL(CKA_SENSITIVE, yes), BOOL(CKA_EXTRACTABLE, r.extractable),
+                                        BOOL(CKA_SIGN, r.sign),   BOOL(CKA_DECRYPT, r.decrypt),
                                         BOOL(CKA_UNWRAP, no) };
 
     return call_result(w->token, w->token->f->C_GenerateKeyPair(w->session, &mechanism, public_template,
@@ -39,30 +54,35 @@ static enum status make_rsa(struct worker *w, unsigned bits, CK_OBJECT_HANDLE *p
                                                                 ARRAY_LEN(private_template), public, private));
 }
 
-static enum status make_ec(struct worker *w, enum key_curve curve, CK_OBJECT_HANDLE *public, CK_OBJECT_HANDLE *private)
+static enum status make_ec(struct worker *w, enum key_curve curve, struct first_rights r, CK_OBJECT_HANDLE *public,
+                           CK_OBJECT_HANDLE *private)
 {
     CK_MECHANISM mechanism = { .mechanism = CKM_EC_KEY_PAIR_GEN };
     struct span params = public_key_ec_params(curve);
     CK_ATTRIBUTE public_template[] = { BOOL(CKA_TOKEN, no),
                                        BOOL(CKA_PRIVATE, no),
                                        { CKA_EC_PARAMS, (void *)(uintptr_t)params.p, params.len } };
-    CK_ATTRIBUTE private_template[] = { BOOL(CKA_TOKEN, no),        BOOL(CKA_PRIVATE, yes), BOOL(CKA_SENSITIVE, yes),
-                                        BOOL(CKA_EXTRACTABLE, yes), BOOL(CKA_SIGN, no),     BOOL(CKA_DERIVE, no) };
+    CK_ATTRIBUTE private_template[] = { BOOL(CKA_TOKEN, no),      BOOL(CKA_PRIVATE, yes),
+                                        BOOL(CKA_SENSITIVE, yes), BOOL(CKA_EXTRACTABLE, r.extractable),
+                                        BOOL(CKA_SIGN, r.sign),   BOOL(CKA_DERIVE, no) };
 
     return call_result(w->token, w->token->f->C_GenerateKeyPair(w->session, &mechanism, public_template,
                                                                 ARRAY_LEN(public_template), private_template,
                                                                 ARRAY_LEN(private_template), public, private));
 }
 
-static enum status make_oct(struct worker *w, const struct key_spec *spec, unsigned uses, CK_OBJECT_HANDLE *secret)
+static enum status make_oct(struct worker *w, const struct key_spec *spec, unsigned uses, struct first_rights r,
+                            CK_OBJECT_HANDLE *secret)
 {
     bool mac = (uses & KEY_USE_SIGN) != 0;
     CK_MECHANISM mechanism = { .mechanism = mac ? CKM_GENERIC_SECRET_KEY_GEN : CKM_AES_KEY_GEN };
     CK_ULONG len = spec->bits / 8;
-    CK_ATTRIBUTE template[] = { BOOL(CKA_TOKEN, no),        BOOL(CKA_PRIVATE, yes),   BOOL(CKA_SENSITIVE, yes),
-                                BOOL(CKA_EXTRACTABLE, yes), BOOL(CKA_ENCRYPT, no),    BOOL(CKA_DECRYPT, no),
-                                BOOL(CKA_SIGN, no),         BOOL(CKA_VERIFY, no),     BOOL(CKA_WRAP, no),
-                                BOOL(CKA_UNWRAP, no),       VALUE(CKA_VALUE_LEN, len) };
+    CK_ATTRIBUTE template[] = { BOOL(CKA_TOKEN, no),          BOOL(CKA_PRIVATE, yes),
+                                BOOL(CKA_SENSITIVE, yes),     BOOL(CKA_EXTRACTABLE, r.extractable),
+                                BOOL(CKA_ENCRYPT, r.decrypt), BOOL(CKA_DECRYPT, r.decrypt),
+                                BOOL(CKA_SIGN, r.sign),       BOOL(CKA_VERIFY, r.sign),
+                                BOOL(CKA_WRAP, no),           BOOL(CKA_UNWRAP, no),
+                                VALUE(CKA_VALUE_LEN, len) };
 
     return call_result(w->token,
                        w->token->f->C_GenerateKey(w->session, &mechanism, template, ARRAY_LEN(template), secret));
@@ -117,36 +137,50 @@ static enum status finish_blob(struct worker *w, const struct seal_binding *bind
 
 static bool provisioned(const struct token *t)
 {
-    return t->kek_count > 0 && t->binding != CK_INVALID_HANDLE;
+    return t->native || (t->kek_count > 0 && t->binding != CK_INVALID_HANDLE);
+}
+
+static enum status make_key(struct worker *w, const struct token_job *job, CK_OBJECT_HANDLE *public,
+                            CK_OBJECT_HANDLE *private)
+{
+    struct first_rights rights = first_rights(w->token, job->uses);
+
+    if (job->spec.type == KEY_TYPE_RSA)
+        return make_rsa(w, job->spec.bits, rights, public, private);
+    if (job->spec.type == KEY_TYPE_EC)
+        return make_ec(w, job->spec.curve, rights, public, private);
+    return make_oct(w, &job->spec, job->uses, rights, private);
+}
+
+/* Wrap and MAC; a token that seals by itself does both at once. */
+static enum status seal_key(struct worker *w, CK_OBJECT_HANDLE key, struct token_job *job)
+{
+    struct seal_binding binding = { job->spec, job->uses, bytes_span(&job->public_key), job->context };
+    const struct token *t = w->token;
+    uint8_t wrapped[TOKEN_SEALED_MAX];
+    size_t len = 0;
+    enum status st;
+
+    if (t->native)
+        return seal_native_close(w, key, &binding, &job->sealed);
+    if ((st = wrap(w, key, wrapped, sizeof wrapped - SEAL_HEADER_LEN - BLOB_MAC_LEN, &len)) != ST_OK)
+        return st;
+    seal_blob_start(&job->sealed, span_of(t->keks[t->kek_count - 1].id, KEK_ID_LEN), span_of(wrapped, len));
+    return finish_blob(w, &binding, &job->sealed);
 }
 
 enum status sealing_generate(struct worker *w, struct token_job *job)
 {
     CK_OBJECT_HANDLE public = CK_INVALID_HANDLE, private = CK_INVALID_HANDLE;
-    struct token *t = w->token;
-    uint8_t wrapped[TOKEN_SEALED_MAX];
-    struct seal_binding binding;
-    size_t len = 0;
     enum status st;
 
     if (!key_uses_valid(&job->spec, job->uses) || job->context.len > TOKEN_CONTEXT_MAX)
         return ST_BAD_REQUEST;
-    if (!provisioned(t))
+    if (!provisioned(w->token))
         return ST_UNSUPPORTED;
-    if (job->spec.type == KEY_TYPE_RSA)
-        st = make_rsa(w, job->spec.bits, &public, &private);
-    else if (job->spec.type == KEY_TYPE_EC)
-        st = make_ec(w, job->spec.curve, &public, &private);
-    else
-        st = make_oct(w, &job->spec, job->uses, &private);
-    if (st != ST_OK ||
-        (public != CK_INVALID_HANDLE && (st = read_public(w, public, &job->spec, &job->public_key)) != ST_OK) ||
-        (st = wrap(w, private, wrapped, sizeof wrapped - SEAL_HEADER_LEN - BLOB_MAC_LEN, &len)) != ST_OK)
-        goto done;
-    seal_blob_start(&job->sealed, span_of(t->keks[t->kek_count - 1].id, KEK_ID_LEN), span_of(wrapped, len));
-    binding = (struct seal_binding){ job->spec, job->uses, bytes_span(&job->public_key), job->context };
-    st = finish_blob(w, &binding, &job->sealed);
-done:
+    if ((st = make_key(w, job, &public, &private)) == ST_OK &&
+        (public == CK_INVALID_HANDLE || (st = read_public(w, public, &job->spec, &job->public_key)) == ST_OK))
+        st = seal_key(w, private, job);
     destroy(w, private);
     destroy(w, public);
     return st;
@@ -176,6 +210,8 @@ enum status sealing_reseal(struct worker *w, struct token_job *job)
     struct seal_blob blob;
     enum status st;
 
+    if (w->token->native)
+        return seal_native_reseal(w, job);
     if (!provisioned(w->token))
         return ST_UNSUPPORTED;
     if (job->context.len > TOKEN_CONTEXT_MAX || !key_uses_valid(&old->spec, uses))
@@ -248,27 +284,37 @@ static enum status read_modulus(struct worker *w, struct cached_key *k)
     return ST_OK;
 }
 
-enum status sealing_open(struct worker *w, const struct sealed_key *sealed, struct cached_key *k)
+static enum status open_wrapped(struct worker *w, const struct sealed_key *sealed, struct token_key *key)
 {
     CK_OBJECT_HANDLE kek;
     struct seal_blob blob;
     enum status st;
 
-    if (!provisioned(w->token))
-        return ST_UNSUPPORTED;
     if ((st = check_mac(w, sealed, &blob)) != ST_OK)
         return st;
     if ((kek = kek_handle(w->token, blob.kek_id)) == CK_INVALID_HANDLE)
         return ST_CORRUPT;
-    k->key = (struct token_key){ .spec = sealed->spec, .uses = sealed->uses };
     /* The MAC was right, so a key that does not unwrap was wrapped by another domain key of the same id. */
-    if ((st = unwrap(w, kek, blob.wrapped, &k->key)) != ST_OK)
-        return st == ST_INTERNAL ? ST_CORRUPT : st;
+    st = unwrap(w, kek, blob.wrapped, key);
+    return st == ST_INTERNAL ? ST_CORRUPT : st;
+}
+
+enum status sealing_open(struct worker *w, const struct sealed_key *sealed, struct cached_key *k)
+{
+    enum status st;
+
+    if (!provisioned(w->token))
+        return ST_UNSUPPORTED;
+    k->key = (struct token_key){ .spec = sealed->spec, .uses = sealed->uses };
+    st = w->token->native ? seal_native_open(w, w->owner, sealed, &k->key.handle) : open_wrapped(w, sealed, &k->key);
+    if (st != ST_OK)
+        return st;
     if ((st = read_modulus(w, k)) != ST_OK) {
         sealing_close(w, k->key.handle);
         return st;
     }
-    memcpy(k->mac, blob.mac.p, BLOB_MAC_LEN);
+    /* The end of the blob: its MAC, or the end of what is sealed and its tag. */
+    memcpy(k->mac, sealed->blob.p + sealed->blob.len - BLOB_MAC_LEN, BLOB_MAC_LEN);
     return ST_OK;
 }
 

@@ -31,6 +31,7 @@ struct worker {
     pthread_mutex_t in_use;
     CK_SESSION_HANDLE session; /* CK_INVALID_HANDLE while the token is away */
     CK_SESSION_HANDLE owner;
+    struct batch *batch; /* jobs that go to the token together; NULL: one by one */
 };
 
 /* A key that wraps sealed keys. Blobs name theirs; new blobs get the newest. */
@@ -52,6 +53,7 @@ struct token {
     char *pin_file;
     unsigned cache_limit;
     bool offers[TOKEN_ALG_COUNT_];
+    bool native; /* the token seals by itself and has whole algorithms: our keystore */
 
     /* Changed only while all workers are stopped. */
     CK_SLOT_ID slot;

@@ -129,8 +129,9 @@ static enum status read_mechanisms(struct token *t)
 
         t->offers[alg] = has(types, count, needs.types[0]) && has(types, count, needs.types[1]);
     }
+    t->native = has(types, count, CKM_STRONGROOM_SEAL);
     for (unsigned i = 0; i < ARRAY_LEN(sealing); i++)
-        if (!has(types, count, sealing[i]))
+        if (!t->native && !has(types, count, sealing[i]))
             st = ST_UNSUPPORTED;
 done:
     free(types);

@@ -1,5 +1,6 @@
 #include <signal.h>
 
+#include "pkcs11/token/batch.h"
 #include "pkcs11/token/operation.h"
 
 static void finish(struct token_job *job, enum status st)
@@ -22,7 +23,11 @@ static void serve(struct worker *w, struct token_job *jobs)
             finish(job, ST_UNAVAILABLE);
         else if (operation_run(w, job))
             job->done(job);
+        if (w->batch != NULL && batch_is_full(w->batch))
+            batch_run(w);
     }
+    if (inside && w->batch != NULL)
+        batch_run(w);
     if (inside)
         pthread_mutex_unlock(&w->in_use);
 }
