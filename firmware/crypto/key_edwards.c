@@ -1,3 +1,4 @@
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 
@@ -62,22 +63,29 @@ static bool is_low_order(struct span point)
     return (middle_0 && n[LEN - 1] == 0 && n[0] <= 1) || (middle_ff && n[LEN - 1] == 0x7f && n[0] >= 0xec);
 }
 
-static CK_RV check_public(const struct curve *c, struct span point)
+/* Not every y has an x: (y^2 - 1) / (d y^2 + 1) must be a square (RFC 8032, 5.1.3). A fraction is one where the product
+ * is. libcrypto would find out only when it verifies. */
+static bool is_on_edwards25519(struct span point)
 {
-    EVP_PKEY *pkey = NULL;
-    EVP_PKEY_CTX *context = NULL;
-    CK_RV rv = CKR_ATTRIBUTE_VALUE_INVALID;
+    static const char p_hex[] = "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed";
+    static const char d_hex[] = "52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3";
+    BN_CTX *ctx = BN_CTX_new();
+    BIGNUM *y, *p = NULL, *d = NULL;
+    uint8_t unsigned_y[LEN];
+    bool found;
 
-    if (is_low_order(point))
-        return rv;
-    /* For Ed25519 libcrypto's check decodes the point: not every y has an x. */
-    if ((pkey = EVP_PKEY_new_raw_public_key_ex(NULL, c->name, NULL, point.p, point.len)) != NULL &&
-        (context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL)) != NULL && EVP_PKEY_public_check(context) == 1)
-        rv = CKR_OK;
-    EVP_PKEY_CTX_free(context);
-    EVP_PKEY_free(pkey);
-    ERR_clear_error();
-    return rv;
+    memcpy(unsigned_y, point.p, LEN);
+    unsigned_y[LEN - 1] &= 0x7f;
+    y = BN_lebin2bn(unsigned_y, LEN, NULL);
+    found = ctx != NULL && y != NULL && BN_hex2bn(&p, p_hex) > 0 && BN_hex2bn(&d, d_hex) > 0 &&
+            BN_mod_sqr(y, y, p, ctx) && BN_mod_mul(d, d, y, p, ctx) && BN_add_word(d, 1) && BN_sub_word(y, 1) &&
+            BN_mod_mul(y, y, d, p, ctx) && BN_kronecker(y, p, ctx) >= 0;
+
+    BN_free(d);
+    BN_free(p);
+    BN_free(y);
+    BN_CTX_free(ctx);
+    return found;
 }
 
 static CK_RV make_public(const struct curve *c, struct span seed, uint8_t public[LEN])
@@ -110,7 +118,8 @@ CK_RV edwards_complete(struct attributes *a, bool private)
         return CKR_ATTRIBUTE_VALUE_INVALID;
     if (!private) {
         memcpy(public, point.p, LEN);
-        rv = check_public(c, point);
+        rv = is_low_order(point) || (type == CKK_EC_EDWARDS && !is_on_edwards25519(point)) ? CKR_ATTRIBUTE_VALUE_INVALID
+                                                                                           : CKR_OK;
     } else if ((rv = make_public(c, attributes_get(a, CKA_VALUE), public)) == CKR_OK && point.p != NULL &&
                memcmp(public, point.p, LEN) != 0) {
         /* A signature with another's public key in it gives the private one away. */

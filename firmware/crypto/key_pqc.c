@@ -66,7 +66,17 @@ CK_RV pqc_load(const struct attributes *a, struct key *k)
                 private, &k->pkey);
 }
 
-/* From a seed both follow; from an expanded key its public half. libcrypto checks the hashes inside. */
+static bool is_consistent(EVP_PKEY *pkey)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    bool ok = context != NULL && EVP_PKEY_pairwise_check(context) == 1;
+
+    EVP_PKEY_CTX_free(context);
+    ERR_clear_error();
+    return ok;
+}
+
+/* From a seed both follow; from an expanded key its public half, and whether its parts belong together. */
 static CK_RV complete_private(struct attributes *a, const struct pqc_set *set)
 {
     struct span seed = attributes_get(a, CKA_SEED), value = attributes_get(a, CKA_VALUE);
@@ -82,6 +92,8 @@ static CK_RV complete_private(struct attributes *a, const struct pqc_set *set)
                             : make(set, OSSL_PKEY_PARAM_PRIV_KEY, value, true, &pkey)) == CKR_OK &&
         (rv = key_octets_attribute(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &made, CKA_VALUE)) == CKR_OK)
         rv = key_settle(a, CKA_VALUE, attributes_get(&made, CKA_VALUE));
+    if (rv == CKR_OK && seed.len == 0 && !is_consistent(pkey))
+        rv = CKR_ATTRIBUTE_VALUE_INVALID;
     attributes_clear(&made);
     EVP_PKEY_free(pkey);
     return rv == CKR_OK ? key_add_public_info(a) : rv;
