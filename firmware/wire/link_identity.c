@@ -154,7 +154,7 @@ static enum status identity_fill(struct link_identity *id, EVP_PKEY *key, X509 *
 {
     enum status st;
 
-    if (!key_is_acceptable(key) || X509_check_private_key(certificate, key) != 1)
+    if (!key_is_acceptable(key))
         return ST_BAD_REQUEST;
     /* The client is a guest in someone's process: that process's configuration, engines and providers, one of which
      * may be what loaded us, are not for this. */
@@ -163,6 +163,7 @@ static enum status identity_fill(struct link_identity *id, EVP_PKEY *key, X509 *
         return ST_NO_MEMORY;
     if ((st = settle(id->tls)) != ST_OK)
         return st;
+    /* The second also refuses a key that is not the certificate's. */
     return SSL_CTX_use_certificate(id->tls, certificate) == 1 && SSL_CTX_use_PrivateKey(id->tls, key) == 1
                ? ST_OK
                : ST_BAD_REQUEST;

@@ -235,6 +235,8 @@ static void the_largest_messages_fit_the_budget(void)
 
 static void templates_nest_once(void)
 {
+    static const CK_ATTRIBUTE_TYPE nested[] = { CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE,
+                                                CKA_ENCAPSULATE_TEMPLATE, CKA_DECAPSULATE_TEMPLATE };
     Ks__Attribute inner = KS__ATTRIBUTE__INIT, *list[1] = { &inner };
     Ks__Template t = KS__TEMPLATE__INIT, *back;
     uint8_t packed[128];
@@ -255,10 +257,12 @@ static void templates_nest_once(void)
     inner.type = CKA_ALLOWED_MECHANISMS;
     len = ks__template__pack(&t, packed);
     CU_ASSERT_EQUAL(template_unpack(span_of(packed, len), &budget, &back), ST_OK);
-    inner.type = CKA_WRAP_TEMPLATE;
-    len = ks__template__pack(&t, packed);
-    CU_ASSERT_EQUAL(template_unpack(span_of(packed, len), &budget, &back), ST_BAD_REQUEST);
-    CU_ASSERT_PTR_NULL(back);
+    for (size_t i = 0; i < ARRAY_LEN(nested); i++) {
+        inner.type = nested[i];
+        len = ks__template__pack(&t, packed);
+        CU_ASSERT_EQUAL(template_unpack(span_of(packed, len), &budget, &back), ST_BAD_REQUEST);
+        CU_ASSERT_PTR_NULL(back);
+    }
 }
 
 static void what_does_not_fit_is_not_sent(void)

@@ -189,6 +189,31 @@ static void cobs_holds_no_more_than_a_frame(void)
     frame_reader_clear(&r);
 }
 
+/* A good frame of the largest size with more behind it: what did not fit is not silently left out. */
+static void cobs_refuses_trailing_bytes(void)
+{
+    static const char *const tails[] = { "\x02x", "\x01", "\x03xy\x01" };
+
+    for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
+        struct wire_buffer out = { 0 };
+        struct frame_reader r;
+        struct frame f;
+        struct span in;
+        bool got;
+
+        frame_reader_init(&r, LINK_FRAMING_COBS);
+        write_data(&out, LINK_FRAMING_COBS, 0, LINK_FRAME_MAX);
+        out.end--; /* the delimiter */
+        CU_ASSERT_EQUAL(buffer_append(&out, span_of(tails[i], strlen(tails[i]) + 1)), ST_OK);
+        write_data(&out, LINK_FRAMING_COBS, 1, 2);
+        in = buffer_span(&out);
+        CU_ASSERT_EQUAL(frame_read(&r, &in, &f, &got), ST_OK);
+        CU_ASSERT_TRUE(got && is_pattern(&f, 1, 2));
+        frame_reader_clear(&r);
+        buffer_clear(&out);
+    }
+}
+
 /* One frame by hand, header and body given, under its length or its CRC. */
 static enum status read_made(enum link_framing framing, const void *header, size_t body_len, bool *got)
 {
@@ -340,6 +365,7 @@ int main(void)
                                    { "every byte flipped", every_byte_flipped },
                                    { "COBS finds its place again after garbage", cobs_finds_its_place_again },
                                    { "COBS holds no more than a frame", cobs_holds_no_more_than_a_frame },
+                                   { "COBS refuses trailing bytes", cobs_refuses_trailing_bytes },
                                    { "headers are strict", headers_are_strict },
                                    { "lengths are bounded before they arrive", lengths_are_bounded_before_they_arrive },
                                    { "the wire form is fixed", the_wire_form_is_fixed },

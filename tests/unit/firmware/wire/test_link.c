@@ -1,4 +1,6 @@
 /* Both ends of a link: the handshake, messages of all sizes both ways, back-pressure, and keys that are changed. */
+#include <pthread.h>
+
 #include "tests/unit/firmware/wire/rig.h"
 #include "tests/unit/harness.h"
 
@@ -279,6 +281,43 @@ static void keys_are_changed(void)
     pair_clear(&p);
 }
 
+static void *live_and_talk(void *arg)
+{
+    const struct pair *shared = arg;
+    size_t done = 0;
+
+    for (unsigned i = 0; i < 20; i++) {
+        struct message m = { .id = 1, .kind = MESSAGE_SEED, .body = { large, 3000 } };
+        struct pair p = *shared;
+        enum status st;
+
+        p.board = p.client = NULL;
+        pair_renew(&p, LINK_FRAMING_LENGTH);
+        done += pair_pump(&p, SIZE_MAX) == ST_OK && link_send(p.client, &m) == ST_OK && link_flush(p.client) == ST_OK &&
+                pair_pump(&p, SIZE_MAX) == ST_OK && link_next(p.board, &m, &st);
+        link_free(p.board);
+        link_free(p.client);
+    }
+    return (void *)done;
+}
+
+static void one_identity_serves_all_threads(void)
+{
+    pthread_t threads[4];
+    struct pair p;
+
+    pair_init(&p, LINK_FRAMING_LENGTH);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, live_and_talk, &p), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *done;
+
+        pthread_join(threads[i], &done);
+        CU_ASSERT_EQUAL((size_t)done, 20);
+    }
+    pair_clear(&p);
+}
+
 static void sessions_have_numbers_of_their_own(void)
 {
     uint8_t seen[8][4];
@@ -307,6 +346,7 @@ int main(void)
                                    { "a full buffer pushes back", a_full_buffer_pushes_back },
                                    { "loans end, and leave nothing", loans_end },
                                    { "keys are changed", keys_are_changed },
+                                   { "one identity serves all threads", one_identity_serves_all_threads },
                                    { "sessions have numbers of their own", sessions_have_numbers_of_their_own },
                                    CU_TEST_INFO_NULL };
     CU_SuiteInfo suites[] = { { "link", fill_large, NULL, NULL, NULL, cases }, CU_SUITE_INFO_NULL };

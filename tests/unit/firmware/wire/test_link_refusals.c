@@ -318,6 +318,22 @@ static void an_earlier_session_does_not_reach_a_later_one(void)
     }
 }
 
+static void before_hello_there_is_no_session(void)
+{
+    struct pair p;
+
+    pair_init(&p, LINK_FRAMING_LENGTH);
+    for (uint32_t session = 0; session < 2; session++) {
+        CU_ASSERT_EQUAL(feed_frame(p.board, FRAME_DATA, session, span_text("x")), ST_OK);
+        CU_ASSERT_EQUAL(feed_frame(p.board, FRAME_CLOSE, session, (struct span){ 0 }), ST_OK);
+        CU_ASSERT_EQUAL(feed_frame(p.client, FRAME_DATA, session, span_text("x")), ST_OK);
+    }
+    CU_ASSERT_EQUAL(link_output(p.board).len, 0);
+    CU_ASSERT_EQUAL(pair_pump(&p, SIZE_MAX), ST_OK);
+    CU_ASSERT_TRUE(link_is_open(p.board));
+    pair_clear(&p);
+}
+
 static void a_repeated_frame_ends_the_link(void)
 {
     struct pair p;
@@ -521,6 +537,7 @@ int main(void)
                                  CU_TEST_INFO_NULL };
     static CU_TestInfo sessions[] = {
         { "an earlier session does not reach a later one", an_earlier_session_does_not_reach_a_later_one },
+        { "before HELLO there is no session", before_hello_there_is_no_session },
         { "a repeated frame ends the link", a_repeated_frame_ends_the_link },
         { "a changed frame ends the link", a_changed_frame_ends_the_link },
         { "a second HELLO", a_second_hello },
