@@ -29,7 +29,9 @@ endif()
 
 # What everything of the firmware is compiled and linked with.
 add_library(firmware_flags INTERFACE)
-target_compile_options(firmware_flags INTERFACE --sysroot=${sysroot})
+# file-prefix-map: the image is measured, and must not depend on where it was built
+target_compile_options(firmware_flags INTERFACE --sysroot=${sysroot}
+    -ffile-prefix-map=${CMAKE_BINARY_DIR}=. -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 target_include_directories(firmware_flags SYSTEM INTERFACE ${firmware_headers})
 target_link_options(firmware_flags INTERFACE --sysroot=${sysroot} -B${libraries} -L${libraries})
 if(STRONGROOM_SANITIZE)
