@@ -3,9 +3,10 @@
 
 _strongroom() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words=
+    local link="--socket --certificate --key --keystore"
 
     case "$previous" in
-    --config | --out | --key | --secret-file | --so-pin-file | --certificate)
+    --config | --out | --key | --secret-file | --so-pin-file | --certificate | --socket | --keystore | --identity)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -17,14 +18,21 @@ _strongroom() {
         mapfile -t COMPREPLY < <(compgen -W "User Group ServicePrincipal ForeignGroup Device" -- "$current")
         return
         ;;
-    --name | --client-id | --object-id | --id | --days | --principal | --role | --scope | --description | --subscription)
+    --policy)
+        mapfile -t COMPREPLY < <(compgen -W "strict compatible" -- "$current")
+        return
+        ;;
+    --objects | --session-objects | --name | --client-id | --object-id | --id | --days | --principal | --role | --scope | --description | --subscription)
         return
         ;;
     esac
     case "$COMP_CWORD" in
-    1) words="token tls audit application subscription group role --help --version" ;;
+    1) words="identity keystore partition token tls audit application subscription group role --help --version" ;;
     2)
         case "${COMP_WORDS[1]}" in
+        identity) words="create show" ;;
+        keystore) words="status provision self-test audit zeroise" ;;
+        partition) words="create list set delete" ;;
         token) words="init info" ;;
         tls) words="request" ;;
         audit) words="key verify" ;;
@@ -39,6 +47,15 @@ _strongroom() {
         ;;
     *)
         case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
+        "identity create") words="--name --key --certificate" ;;
+        "identity show") words="--certificate" ;;
+        "keystore status") words="$link --json" ;;
+        "keystore provision") words="$link --name" ;;
+        "keystore zeroise") words="$link --destroy-all-keys" ;;
+        "keystore "*) words=$link ;;
+        "partition list") words="$link --json" ;;
+        "partition delete") words="$link --name --destroy-its-keys" ;;
+        "partition "*) words="$link --name --policy --objects --session-objects --identity" ;;
         "token init") words="--authority --so-pin-file --json" ;;
         "token info") words="--json" ;;
         "tls request") words="--name --out" ;;

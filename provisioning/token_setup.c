@@ -16,11 +16,10 @@
 #include "pkcs11/token/module.h"
 #include "provisioning/private_file.h"
 
-#define CONFIG_VARIABLE "SOFTHSM2_CONF"
-#define CONFIG_MAX      (16u * 1024)
-#define PIN_BYTES       24
-#define LABEL_LEN       32 /* CK_TOKEN_INFO.label: padded with spaces, no NUL (PKCS#11 3.0, 3.2) */
-#define SLOTS_MAX       1024
+#define CONFIG_MAX (16u * 1024)
+#define PIN_BYTES  24
+#define LABEL_LEN  32 /* CK_TOKEN_INFO.label: padded with spaces, no NUL (PKCS#11 3.0, 3.2) */
+#define SLOTS_MAX  1024
 
 /* The module while this file works with it. */
 struct module_use {
@@ -122,7 +121,7 @@ static enum status begin(struct token_setup *s, struct module_use *m)
     if (s->module_config != NULL) {
         if (access(s->module_config, F_OK) != 0 && (st = make_module_config(s)) != ST_OK)
             return st;
-        if (setenv(CONFIG_VARIABLE, s->module_config, 1) != 0)
+        if (module_set_config(s->module_config) != ST_OK)
             return fail(s, ST_NO_MEMORY, "out of memory");
     }
     if ((st = lock_directory(s, m)) != ST_OK)

@@ -136,6 +136,11 @@ static enum status open_library(struct module *m)
     return ST_OK;
 }
 
+enum status module_set_config(const char *path)
+{
+    return setenv(CONFIG_VARIABLE, path, 1) == 0 && setenv(OUR_VARIABLE, path, 1) == 0 ? ST_OK : ST_NO_MEMORY;
+}
+
 static enum status start(struct module *m)
 {
     enum status st;

@@ -14,11 +14,15 @@
 
 struct module;
 
-/* Load `path`, or find it loaded. `config` becomes the value of the variables by which modules find their configuration
- * (SOFTHSM2_CONF, STRONGROOM_PKCS11_CONF: each reads its own) first; NULL: the environment stays. When the module
- * keeps its tokens in a directory that this file names (SoftHSM), that directory is locked until the process ends.
- * Errors: ST_NOT_FOUND no module, or no token directory; ST_BUSY another process has the directory; ST_UNSUPPORTED the
- * module is loaded with another configuration; ST_UNAVAILABLE it does not initialise; ST_NO_MEMORY. */
+/* Set the variables by which modules find their configuration (SOFTHSM2_CONF, STRONGROOM_PKCS11_CONF: each reads its
+ * own). Before the module is loaded. Errors: ST_NO_MEMORY. */
+MUST_CHECK enum status module_set_config(const char *path);
+
+/* Load `path`, or find it loaded. `config` is set by module_set_config() first; NULL: the environment stays. When the
+ * module keeps its tokens in a directory that this file names (SoftHSM), that directory is locked until the process
+ * ends. Errors: ST_NOT_FOUND no module, or no token directory; ST_BUSY another process has the directory;
+ * ST_UNSUPPORTED the module is loaded with another configuration; ST_UNAVAILABLE it does not initialise; ST_NO_MEMORY.
+ */
 MUST_CHECK enum status module_load(const char *path, const char *config, struct module **out);
 CK_FUNCTION_LIST *module_functions(const struct module *m);
 /* The batch interface, if the module has it; NULL. */

@@ -104,6 +104,14 @@ daemon_stop() { # daemon
 daemons_status() {
     local daemon code=0
 
+    if [ "$token_kind" = keystore ]; then
+        if daemon_runs keystored && keystore_answers; then
+            printf '%-12s pid %s, well, at %s\n' keystored "$pid" "$(keystore_socket)"
+        else
+            printf '%-12s not running, or does not answer; log %s\n' keystored "$home/keystored/log"
+            code=1
+        fi
+    fi
     for daemon in managementd vaultd; do
         if ! daemon_runs "$daemon"; then
             printf '%-12s not running\n' "$daemon"

@@ -37,15 +37,23 @@ set_values() {
     data_port=$(value data_port)
     management_port=$(value management_port)
     token_module=$(value token_module)
+    token_kind=$(value token_kind)
+    keystore_root=$(value keystore_root)
     management_url=https://$management_host:$management_port
     login_url=https://login.$domain:$management_port
     data_url=https://$data_host:$data_port
     demo_url=https://demo.vault.$domain:$data_port
 }
 
-find_token_module() {
+find_token_module() { # kind
     local path
 
+    if [ "$1" = keystore ]; then
+        path=$build/lib/libstrongroom-pkcs11.so
+        [ -r "$path" ] || die "there is no $path"
+        printf '%s\n' "$path"
+        return
+    fi
     for path in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so; do
         if [ -r "$path" ]; then
             printf '%s\n' "$path"
@@ -55,12 +63,34 @@ find_token_module() {
     die "SoftHSM's module libsofthsm2.so is not there (package libsofthsm2)"
 }
 
+# Which token the home has is drawn once, too: keys do not move from one to the other by changing a word.
+choose_token() {
+    local kind=${wanted_token:-${STRONGROOM_TOKEN:-${token_kind:-keystore}}}
+    local root=${wanted_root:-${STRONGROOM_KEYSTORE_ROOT:-${keystore_root:-insecure-file}}}
+
+    # A home from before there was a choice has SoftHSM.
+    [ -n "$token_kind" ] || [ -z "$tenant" ] || token_kind=softhsm
+    case "$kind" in softhsm | keystore) ;; *) die "--token is softhsm or keystore, not \"$kind\"" ;; esac
+    case "$root" in tpm | insecure-file) ;; *) die "--root is tpm or insecure-file, not \"$root\"" ;; esac
+    if [ -n "$token_kind" ] && [ "$kind" != "$token_kind" ]; then
+        [ -z "$wanted_token" ] || die "$home has its keys in $token_kind; take another STRONGROOM_HOME for $kind"
+        kind=$token_kind
+    fi
+    if [ -n "$keystore_root" ] && [ "$root" != "$keystore_root" ]; then
+        [ -z "$wanted_root" ] || die "the keystore of $home has its root key in $keystore_root"
+        root=$keystore_root
+    fi
+    token_kind=$kind
+    keystore_root=$root
+}
+
 # Ids are drawn once; ports and module may change from run to run, while the daemons are down.
 home_values() {
     local module new=$home/values.new old_ports new_ports
 
     set_values
-    module=${STRONGROOM_TOKEN_MODULE:-${token_module:-$(find_token_module)}}
+    choose_token
+    module=${STRONGROOM_TOKEN_MODULE:-$(find_token_module "$token_kind")}
     old_ports="$data_port $management_port"
     (
         umask 077
@@ -73,6 +103,8 @@ object_id=${object_id:-$(random_guid)}
 data_port=${STRONGROOM_DATA_PORT:-${data_port:-8443}}
 management_port=${STRONGROOM_MANAGEMENT_PORT:-${management_port:-8444}}
 token_module=$module
+token_kind=$token_kind
+keystore_root=$keystore_root
 TEXT
     )
     new_ports=$(sed -n 's/^\(data\|management\)_port=//p' "$new" | paste -sd ' ')
@@ -92,7 +124,9 @@ home_load() {
 }
 
 write_config() { # daemon, further lines
-    local daemon=$1 directory=$home/$1
+    local daemon=$1 directory=$home/$1 token_config=$home/$1/softhsm2.conf
+
+    [ "$token_kind" = softhsm ] || token_config=$directory/pkcs11.conf
 
     cat >"$directory/$daemon.conf.new" <<TEXT
 # Written by quickstart at each run.
@@ -106,7 +140,7 @@ certificate_file = $directory/tls.pem
 token_module = $token_module
 token_label = strongroom-$daemon
 token_pin_file = $directory/pin
-token_config = $directory/softhsm2.conf
+token_config = $token_config
 $2
 TEXT
     mv "$directory/$daemon.conf.new" "$directory/$daemon.conf"
@@ -220,6 +254,7 @@ home_prepare() {
     write_config managementd ""
     write_config vaultd "vault_store = $home/store/vaults.db"
     make_ca
+    [ "$token_kind" = softhsm ] || keystore_prepare
     say "tokens and certificates"
     prepare_daemon managementd --authority "$management_host" "login.$domain"
     prepare_daemon vaultd "" "$data_host" "*.$data_host"
