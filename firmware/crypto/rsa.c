@@ -117,6 +117,8 @@ static CK_RV check_length(const struct operation *op, const struct padding *p, s
 
     if (op->entry->family == &rsa_oaep_family)
         overhead = 2 * p->hash->len + 2;
+    if (op->entry->family == &rsa_pkcs1_family && op->kind != OPERATION_ENCRYPT && in.len == 0)
+        return CKR_DATA_LEN_RANGE; /* libcrypto would sign nothing, and then not verify it */
     if (op->entry->family == &rsa_pss_family)
         return in.len == p->hash->len ? CKR_OK : CKR_DATA_LEN_RANGE;
     return in.len + overhead <= modulus_len(op) ? CKR_OK : CKR_DATA_LEN_RANGE;

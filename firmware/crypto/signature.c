@@ -52,15 +52,15 @@ CK_RV signature_must_verify(unsigned *left, unsigned gap, bool *must)
 {
     uint32_t drawn;
 
-    *must = *left == 0;
+    *must = gap == 1 || *left == 0;
     if (!entropy_is_healthy()) /* no nonce, salt or blinding is drawn from a generator that is down */
         return CKR_DEVICE_ERROR;
+    if (gap == 1)
+        return CKR_OK;
     if (!*must) {
         --*left;
         return CKR_OK;
     }
-    if (gap == 1)
-        return CKR_OK;
     if (entropy_draw(&drawn, sizeof drawn) != ST_OK)
         return CKR_DEVICE_ERROR;
     *left = drawn % (2 * gap - 1); /* `gap` - 1 on average */
