@@ -8,7 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OURS   (CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS)
 #define NOBODY 65534u
 
 static bool write_text(const char *path, const char *text, int len)
@@ -28,7 +27,7 @@ static bool map_to_nobody(const char *path, unsigned id)
     return write_text(path, line, snprintf(line, sizeof line, "%u %u 1\n", NOBODY, id));
 }
 
-static bool enter_user_namespace(void)
+bool namespaces_enter_user(void)
 {
     unsigned uid = geteuid(), gid = getegid();
     /* the files below belong to root while this process is not dumpable */
@@ -44,11 +43,9 @@ static bool enter_user_namespace(void)
     return ok;
 }
 
-bool namespaces_enter(bool own_user)
+bool namespaces_enter(void)
 {
-    bool inside = (own_user || geteuid() != 0) && enter_user_namespace();
-
-    return unshare(OURS) == 0 && (inside || !own_user);
+    return unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) == 0;
 }
 
 bool namespaces_empty_root(const char *mount_point)

@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 
-/* New network, mount, IPC and UTS namespaces; first a user namespace when `own_user`, in which this process is nobody,
- * or when only that gives the right to the others. For a process of one thread. False: the system does not allow it. */
-bool namespaces_enter(bool own_user);
+/* A user namespace, in which this process is nobody and, for now, has the right to the rest. For a process of one
+ * thread. False, as all of them: the system does not allow it. */
+bool namespaces_enter_user(void);
+/* New network, mount, IPC and UTS namespaces. */
+bool namespaces_enter(void);
 /* An empty file system, read-only, for a root. Needs namespaces_enter(). `mount_point` is any folder there is. */
 bool namespaces_empty_root(const char *mount_point);
 

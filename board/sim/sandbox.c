@@ -76,7 +76,9 @@ enum status sandbox_enter(struct sandbox *s, const struct user *user, const char
         lacks(s, "everything but namespaces (a build with sanitizers)");
     else if (!lock_memory())
         lacks(s, "locked memory beyond the secret heap");
-    if (!namespaces_enter(user == NULL))
+    if (user == NULL && !namespaces_enter_user())
+        lacks(s, "a user of its own");
+    if (!namespaces_enter())
         lacks(s, "namespaces");
     else if (!SANITIZED && !namespaces_empty_root(folder))
         lacks(s, "an empty root");

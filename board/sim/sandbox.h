@@ -10,7 +10,7 @@
 #include "board/sim/user.h"
 
 struct sandbox {
-    char isolation[128]; /* "full", or "lacks ..." */
+    char isolation[192]; /* "full", or "lacks ..." */
 };
 
 /* Before any other thread: locked memory, empty namespaces, the user, no capabilities, no privileges to be gained, no

@@ -68,7 +68,7 @@ static bool enter_landlock(void)
 
 static bool enter_empty_root(void)
 {
-    return namespaces_enter(true) && namespaces_empty_root(scratch_directory());
+    return namespaces_enter_user() && namespaces_enter() && namespaces_empty_root(scratch_directory());
 }
 
 static int did(bool worked)
