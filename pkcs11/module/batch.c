@@ -9,7 +9,7 @@
 #include "pkcs11/module/guard.h"
 #include "pkcs11/module/template.h"
 
-#define ENTRIES LINK_OUTSTANDING_MAX /* a power of two: an entry's place is in the low bits of its id */
+#define ENTRIES  LINK_OUTSTANDING_MAX /* a power of two: an entry's place is in the low bits of its id */
 #define IN_BATCH (16u * 1024)
 
 enum entry_state { ENTRY_FREE, ENTRY_UNDER_WAY, ENTRY_DONE };

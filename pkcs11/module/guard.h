@@ -11,6 +11,7 @@
 
 struct guard {
     OSSL_LIB_CTX *previous;
+    struct saved_error *errors; /* the application's: a TLS handshake clears the queue */
 };
 
 /* At C_Initialize, also in a forked child, which gets a context of its own. Errors: ST_NO_MEMORY; ST_UNAVAILABLE
