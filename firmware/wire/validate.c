@@ -32,7 +32,7 @@ static enum status require(enum status st, bool holds)
 }
 
 /* What a later version knows and we do not is refused, never skipped. */
-static enum status known(const ProtobufCMessage *m)
+enum status validate_known(const ProtobufCMessage *m)
 {
     return m->n_unknown_fields == 0 ? ST_OK : ST_BAD_REQUEST;
 }
@@ -51,7 +51,7 @@ static enum status operation(enum status st, uint32_t kind, uint32_t least)
 
 static enum status validate_attribute(const Ks__Attribute *m)
 {
-    enum status st = known(&m->base);
+    enum status st = validate_known(&m->base);
 
     st = require(st, m->state <= 2);
     return at_most(st, m->value.len, m->type == CKA_VALUE ? ATTRIBUTE_LARGE_MAX : ATTRIBUTE_VALUE_MAX);
@@ -59,7 +59,7 @@ static enum status validate_attribute(const Ks__Attribute *m)
 
 enum status validate_template(const Ks__Template *m)
 {
-    enum status st = at_most(known(&m->base), m->n_attributes, TEMPLATE_ATTRIBUTES_MAX);
+    enum status st = at_most(validate_known(&m->base), m->n_attributes, TEMPLATE_ATTRIBUTES_MAX);
 
     for (size_t i = 0; i < m->n_attributes && st == ST_OK; i++)
         st = validate_attribute(m->attributes[i]);
@@ -68,7 +68,7 @@ enum status validate_template(const Ks__Template *m)
 
 enum status validate_mechanism(const Ks__Mechanism *m)
 {
-    enum status st = known(&m->base);
+    enum status st = validate_known(&m->base);
 
     st = require(st, m->flags <= (MECHANISM_HKDF_EXTRACT | MECHANISM_HKDF_EXPAND));
     st = at_most(st, m->iv.len, MECHANISM_PART_MAX);
@@ -89,19 +89,14 @@ static enum status mechanism(enum status st, const Ks__Mechanism *m)
 
 /* --- the token and its sessions --- */
 
-enum status validate_empty(const Ks__Empty *m)
-{
-    return known(&m->base);
-}
-
 enum status validate_attach(const Ks__Attach *m)
 {
-    return at_most(known(&m->base), m->application.len, APPLICATION_ID_MAX);
+    return at_most(validate_known(&m->base), m->application.len, APPLICATION_ID_MAX);
 }
 
 enum status validate_status(const Ks__Status *m)
 {
-    enum status st = known(&m->base);
+    enum status st = validate_known(&m->base);
 
     st = require(st, m->state >= KEYSTORE_FACTORY && m->state <= KEYSTORE_ZEROISED && m->role <= PEER_AUDITOR);
     st = require(st, m->boot_id.len == LINK_BOOT_ID_LEN);
@@ -116,7 +111,7 @@ enum status validate_status(const Ks__Status *m)
 
 enum status validate_token_info(const Ks__TokenInfo *m)
 {
-    enum status st = known(&m->base);
+    enum status st = validate_known(&m->base);
 
     st = text_at_most(st, m->label, LABEL_LEN);
     st = text_at_most(st, m->serial, SERIAL_MAX);
@@ -127,140 +122,112 @@ enum status validate_token_info(const Ks__TokenInfo *m)
 
 enum status validate_mechanism_list(const Ks__MechanismList *m)
 {
-    enum status st = at_most(known(&m->base), m->n_mechanisms, MECHANISMS_MAX);
+    enum status st = at_most(validate_known(&m->base), m->n_mechanisms, MECHANISMS_MAX);
 
     for (size_t i = 0; i < m->n_mechanisms && st == ST_OK; i++)
-        st = known(&m->mechanisms[i]->base);
+        st = validate_known(&m->mechanisms[i]->base);
     return st;
 }
 
 enum status validate_init_token(const Ks__InitToken *m)
 {
-    return require(at_most(known(&m->base), m->so_pin.len, PIN_MAX), m->label.len == LABEL_LEN);
+    return require(at_most(validate_known(&m->base), m->so_pin.len, PIN_MAX), m->label.len == LABEL_LEN);
 }
 
 enum status validate_init_pin(const Ks__InitPin *m)
 {
-    return at_most(known(&m->base), m->pin.len, PIN_MAX);
+    return at_most(validate_known(&m->base), m->pin.len, PIN_MAX);
 }
 
 enum status validate_set_pin(const Ks__SetPin *m)
 {
-    return at_most(at_most(known(&m->base), m->old_pin.len, PIN_MAX), m->new_pin.len, PIN_MAX);
+    return at_most(at_most(validate_known(&m->base), m->old_pin.len, PIN_MAX), m->new_pin.len, PIN_MAX);
 }
 
 enum status validate_login(const Ks__Login *m)
 {
-    return at_most(known(&m->base), m->pin.len, PIN_MAX);
-}
-
-enum status validate_session(const Ks__Session *m)
-{
-    return known(&m->base);
-}
-
-enum status validate_open_session(const Ks__OpenSession *m)
-{
-    return known(&m->base);
+    return at_most(validate_known(&m->base), m->pin.len, PIN_MAX);
 }
 
 enum status validate_session_info(const Ks__SessionInfo *m)
 {
-    return require(known(&m->base), m->state <= CKS_RW_SO_FUNCTIONS);
+    return require(validate_known(&m->base), m->state <= CKS_RW_SO_FUNCTIONS);
 }
 
 /* --- objects --- */
 
 enum status validate_create_object(const Ks__CreateObject *m)
 {
-    return template(known(&m->base), m->template_);
+    return template(validate_known(&m->base), m->template_);
 }
 
 enum status validate_copy_object(const Ks__CopyObject *m)
 {
-    return template(known(&m->base), m->template_);
-}
-
-enum status validate_object(const Ks__Object *m)
-{
-    return known(&m->base);
-}
-
-enum status validate_object_size(const Ks__ObjectSize *m)
-{
-    return known(&m->base);
+    return template(validate_known(&m->base), m->template_);
 }
 
 enum status validate_get_attributes(const Ks__GetAttributes *m)
 {
-    return at_most(known(&m->base), m->n_types, TEMPLATE_ATTRIBUTES_MAX);
+    return at_most(validate_known(&m->base), m->n_types, TEMPLATE_ATTRIBUTES_MAX);
 }
 
 enum status validate_set_attributes(const Ks__SetAttributes *m)
 {
-    return template(known(&m->base), m->template_);
+    return template(validate_known(&m->base), m->template_);
 }
 
 enum status validate_find_objects(const Ks__FindObjects *m)
 {
-    return template(known(&m->base), m->template_);
+    return template(validate_known(&m->base), m->template_);
 }
 
 enum status validate_handles(const Ks__Handles *m)
 {
-    return at_most(known(&m->base), m->n_handles, FIND_RESULT_MAX);
-}
-
-enum status validate_handle(const Ks__Handle *m)
-{
-    return known(&m->base);
+    return at_most(validate_known(&m->base), m->n_handles, FIND_RESULT_MAX);
 }
 
 /* --- keys --- */
 
 enum status validate_generate_key(const Ks__GenerateKey *m)
 {
-    return template(mechanism(known(&m->base), m->mechanism), m->template_);
+    return template(mechanism(validate_known(&m->base), m->mechanism), m->template_);
 }
 
 enum status validate_generate_key_pair(const Ks__GenerateKeyPair *m)
 {
-    return template(template(mechanism(known(&m->base), m->mechanism), m->public_template), m->private_template);
-}
-
-enum status validate_key_pair(const Ks__KeyPair *m)
-{
-    return known(&m->base);
+    return template(template(mechanism(validate_known(&m->base), m->mechanism), m->public_template),
+                    m->private_template);
 }
 
 enum status validate_wrap_key(const Ks__WrapKey *m)
 {
-    return mechanism(known(&m->base), m->mechanism);
+    return mechanism(validate_known(&m->base), m->mechanism);
 }
 
 enum status validate_unwrap_key(const Ks__UnwrapKey *m)
 {
-    return at_most(template(mechanism(known(&m->base), m->mechanism), m->template_), m->wrapped.len, WRAPPED_MAX);
+    return at_most(template(mechanism(validate_known(&m->base), m->mechanism), m->template_), m->wrapped.len,
+                   WRAPPED_MAX);
 }
 
 enum status validate_derive_key(const Ks__DeriveKey *m)
 {
-    return template(mechanism(known(&m->base), m->mechanism), m->template_);
+    return template(mechanism(validate_known(&m->base), m->mechanism), m->template_);
 }
 
 enum status validate_encapsulate(const Ks__Encapsulate *m)
 {
-    return template(mechanism(known(&m->base), m->mechanism), m->template_);
+    return template(mechanism(validate_known(&m->base), m->mechanism), m->template_);
 }
 
 enum status validate_encapsulated(const Ks__Encapsulated *m)
 {
-    return at_most(known(&m->base), m->ciphertext.len, ATTRIBUTE_VALUE_MAX);
+    return at_most(validate_known(&m->base), m->ciphertext.len, ATTRIBUTE_VALUE_MAX);
 }
 
 enum status validate_decapsulate(const Ks__Decapsulate *m)
 {
-    return at_most(template(mechanism(known(&m->base), m->mechanism), m->template_), m->ciphertext.len,
+    return at_most(template(mechanism(validate_known(&m->base), m->mechanism), m->template_), m->ciphertext.len,
                    ATTRIBUTE_VALUE_MAX);
 }
 
@@ -268,63 +235,65 @@ enum status validate_decapsulate(const Ks__Decapsulate *m)
 
 enum status validate_compute(const Ks__Compute *m)
 {
-    enum status st = operation(mechanism(known(&m->base), m->mechanism), m->operation, OPERATION_ENCRYPT);
+    enum status st = operation(mechanism(validate_known(&m->base), m->mechanism), m->operation, OPERATION_ENCRYPT);
 
     return at_most(at_most(st, m->data.len, DATA_MAX), m->signature.len, SIGNATURE_MAX);
 }
 
 enum status validate_data(const Ks__Data *m)
 {
-    return at_most(known(&m->base), m->data.len, ANSWER_DATA_MAX);
+    return at_most(validate_known(&m->base), m->data.len, ANSWER_DATA_MAX);
 }
 
 enum status validate_operation_begin(const Ks__OperationBegin *m)
 {
-    return operation(mechanism(known(&m->base), m->mechanism), m->operation, OPERATION_ENCRYPT);
+    return operation(mechanism(validate_known(&m->base), m->mechanism), m->operation, OPERATION_ENCRYPT);
 }
 
 enum status validate_operation_update(const Ks__OperationUpdate *m)
 {
-    return at_most(operation(known(&m->base), m->operation, OPERATION_ENCRYPT), m->data.len, DATA_MAX);
+    return at_most(operation(validate_known(&m->base), m->operation, OPERATION_ENCRYPT), m->data.len, DATA_MAX);
 }
 
 enum status validate_operation_final(const Ks__OperationFinal *m)
 {
-    return at_most(operation(known(&m->base), m->operation, OPERATION_ENCRYPT), m->signature.len, SIGNATURE_MAX);
+    return at_most(operation(validate_known(&m->base), m->operation, OPERATION_ENCRYPT), m->signature.len,
+                   SIGNATURE_MAX);
 }
 
 enum status validate_operation_cancel(const Ks__OperationCancel *m)
 {
-    return operation(known(&m->base), m->operation, OPERATION_ANY);
+    return operation(validate_known(&m->base), m->operation, OPERATION_ANY);
 }
 
 enum status validate_random(const Ks__Random *m)
 {
-    return at_most(known(&m->base), m->length, RANDOM_MAX);
+    return at_most(validate_known(&m->base), m->length, RANDOM_MAX);
 }
 
 enum status validate_seed(const Ks__Seed *m)
 {
-    return at_most(known(&m->base), m->seed.len, RANDOM_MAX);
+    return at_most(validate_known(&m->base), m->seed.len, RANDOM_MAX);
 }
 
 /* --- administration --- */
 
 enum status validate_provision(const Ks__Provision *m)
 {
-    return text_at_most(known(&m->base), m->name, TEXT_MAX);
+    return text_at_most(validate_known(&m->base), m->name, TEXT_MAX);
 }
 
 static enum status validate_identity(const Ks__Identity *m)
 {
-    enum status st = require(known(&m->base), m->fingerprint.len == LINK_FINGERPRINT_LEN && m->role <= PEER_AUDITOR);
+    enum status st =
+        require(validate_known(&m->base), m->fingerprint.len == LINK_FINGERPRINT_LEN && m->role <= PEER_AUDITOR);
 
     return text_at_most(st, m->name, TEXT_MAX);
 }
 
 enum status validate_partition(const Ks__Partition *m)
 {
-    enum status st = at_most(known(&m->base), m->n_identities, PARTITION_IDENTITIES_MAX);
+    enum status st = at_most(validate_known(&m->base), m->n_identities, PARTITION_IDENTITIES_MAX);
 
     for (size_t i = 0; i < m->n_identities && st == ST_OK; i++)
         st = validate_identity(m->identities[i]);
@@ -332,26 +301,16 @@ enum status validate_partition(const Ks__Partition *m)
     return policy(text_at_most(st, m->label, LABEL_LEN), m->policy);
 }
 
-enum status validate_partition_id(const Ks__PartitionId *m)
-{
-    return known(&m->base);
-}
-
 enum status validate_partition_list(const Ks__PartitionList *m)
 {
-    enum status st = at_most(known(&m->base), m->n_partitions, PARTITIONS_MAX);
+    enum status st = at_most(validate_known(&m->base), m->n_partitions, PARTITIONS_MAX);
 
     for (size_t i = 0; i < m->n_partitions && st == ST_OK; i++)
         st = validate_partition(m->partitions[i]);
     return st;
 }
 
-enum status validate_audit_read(const Ks__AuditRead *m)
-{
-    return known(&m->base);
-}
-
 enum status validate_audit_records(const Ks__AuditRecords *m)
 {
-    return at_most(at_most(known(&m->base), m->records.len, AUDIT_RECORDS_MAX), m->head.len, 32);
+    return at_most(at_most(validate_known(&m->base), m->records.len, AUDIT_RECORDS_MAX), m->head.len, 32);
 }

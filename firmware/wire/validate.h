@@ -8,52 +8,25 @@
 #include "firmware/base/status.h"
 #include "keystore.pb-c.h"
 
-MUST_CHECK enum status validate_template(const Ks__Template *m);
+/* For a message whose fields may hold anything; the others have validators of their own: validate_compute(). */
+MUST_CHECK enum status validate_known(const ProtobufCMessage *m);
 MUST_CHECK enum status validate_mechanism(const Ks__Mechanism *m);
 
-MUST_CHECK enum status validate_empty(const Ks__Empty *m);
-MUST_CHECK enum status validate_attach(const Ks__Attach *m);
-MUST_CHECK enum status validate_status(const Ks__Status *m);
-MUST_CHECK enum status validate_token_info(const Ks__TokenInfo *m);
-MUST_CHECK enum status validate_mechanism_list(const Ks__MechanismList *m);
-MUST_CHECK enum status validate_init_token(const Ks__InitToken *m);
-MUST_CHECK enum status validate_init_pin(const Ks__InitPin *m);
-MUST_CHECK enum status validate_set_pin(const Ks__SetPin *m);
-MUST_CHECK enum status validate_login(const Ks__Login *m);
-MUST_CHECK enum status validate_session(const Ks__Session *m);
-MUST_CHECK enum status validate_open_session(const Ks__OpenSession *m);
-MUST_CHECK enum status validate_session_info(const Ks__SessionInfo *m);
-MUST_CHECK enum status validate_create_object(const Ks__CreateObject *m);
-MUST_CHECK enum status validate_copy_object(const Ks__CopyObject *m);
-MUST_CHECK enum status validate_object(const Ks__Object *m);
-MUST_CHECK enum status validate_object_size(const Ks__ObjectSize *m);
-MUST_CHECK enum status validate_get_attributes(const Ks__GetAttributes *m);
-MUST_CHECK enum status validate_set_attributes(const Ks__SetAttributes *m);
-MUST_CHECK enum status validate_find_objects(const Ks__FindObjects *m);
-MUST_CHECK enum status validate_handles(const Ks__Handles *m);
-MUST_CHECK enum status validate_handle(const Ks__Handle *m);
-MUST_CHECK enum status validate_generate_key(const Ks__GenerateKey *m);
-MUST_CHECK enum status validate_generate_key_pair(const Ks__GenerateKeyPair *m);
-MUST_CHECK enum status validate_key_pair(const Ks__KeyPair *m);
-MUST_CHECK enum status validate_wrap_key(const Ks__WrapKey *m);
-MUST_CHECK enum status validate_unwrap_key(const Ks__UnwrapKey *m);
-MUST_CHECK enum status validate_derive_key(const Ks__DeriveKey *m);
-MUST_CHECK enum status validate_encapsulate(const Ks__Encapsulate *m);
-MUST_CHECK enum status validate_encapsulated(const Ks__Encapsulated *m);
-MUST_CHECK enum status validate_decapsulate(const Ks__Decapsulate *m);
-MUST_CHECK enum status validate_compute(const Ks__Compute *m);
-MUST_CHECK enum status validate_data(const Ks__Data *m);
-MUST_CHECK enum status validate_operation_begin(const Ks__OperationBegin *m);
-MUST_CHECK enum status validate_operation_update(const Ks__OperationUpdate *m);
-MUST_CHECK enum status validate_operation_final(const Ks__OperationFinal *m);
-MUST_CHECK enum status validate_operation_cancel(const Ks__OperationCancel *m);
-MUST_CHECK enum status validate_random(const Ks__Random *m);
-MUST_CHECK enum status validate_seed(const Ks__Seed *m);
-MUST_CHECK enum status validate_provision(const Ks__Provision *m);
-MUST_CHECK enum status validate_partition(const Ks__Partition *m);
-MUST_CHECK enum status validate_partition_id(const Ks__PartitionId *m);
-MUST_CHECK enum status validate_partition_list(const Ks__PartitionList *m);
-MUST_CHECK enum status validate_audit_read(const Ks__AuditRead *m);
-MUST_CHECK enum status validate_audit_records(const Ks__AuditRecords *m);
+/* clang-format off */
+#define VALIDATED_MESSAGES(X) \
+    X(Template, template) X(Attach, attach) X(Status, status) X(TokenInfo, token_info) \
+    X(MechanismList, mechanism_list) X(InitToken, init_token) X(InitPin, init_pin) X(SetPin, set_pin) \
+    X(Login, login) X(SessionInfo, session_info) X(CreateObject, create_object) X(CopyObject, copy_object) \
+    X(GetAttributes, get_attributes) X(SetAttributes, set_attributes) X(FindObjects, find_objects) \
+    X(Handles, handles) X(GenerateKey, generate_key) X(GenerateKeyPair, generate_key_pair) X(WrapKey, wrap_key) \
+    X(UnwrapKey, unwrap_key) X(DeriveKey, derive_key) X(Encapsulate, encapsulate) X(Encapsulated, encapsulated) \
+    X(Decapsulate, decapsulate) X(Compute, compute) X(Data, data) X(OperationBegin, operation_begin) \
+    X(OperationUpdate, operation_update) X(OperationFinal, operation_final) X(OperationCancel, operation_cancel) \
+    X(Random, random) X(Seed, seed) X(Provision, provision) X(Partition, partition) \
+    X(PartitionList, partition_list) X(AuditRecords, audit_records)
+/* clang-format on */
+
+#define VALIDATOR_DECLARE(type, name) MUST_CHECK enum status validate_##name(const Ks__##type *m);
+VALIDATED_MESSAGES(VALIDATOR_DECLARE)
 
 #endif
