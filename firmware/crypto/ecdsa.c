@@ -87,7 +87,7 @@ static bool put_pair(struct span der, uint8_t *to, size_t len)
            put_number(&pair, to + len, len) && pair.len == 0;
 }
 
-static CK_RV sign_digest(struct operation *op, struct span digest, struct output *out)
+static CK_RV sign(struct operation *op, struct span digest, struct output *out)
 {
     static _Thread_local unsigned left;
     struct key *k = op->key;
@@ -110,13 +110,15 @@ static CK_RV sign_digest(struct operation *op, struct span digest, struct output
     }
     key_context_put(k, KEY_CONTEXT_SIGN, context);
     if (!put_pair(span_of(der, len), out->p, scalar_len) ||
-        (must_verify && verify_der(k, digest, span_of(der, len)) != CKR_OK))
+        (must_verify && verify_der(k, digest, span_of(der, len)) != CKR_OK)) {
+        left = 0; /* and the next one at once */
         return CKR_DEVICE_ERROR;
+    }
     out->len = 2 * scalar_len;
     return CKR_OK;
 }
 
-static CK_RV verify_digest(struct operation *op, struct span digest, struct span signature)
+static CK_RV check(struct operation *op, struct span digest, struct span signature)
 {
     size_t len = op->key->curve->scalar_len;
     uint8_t der[DER_MAX];
@@ -133,49 +135,6 @@ static CK_RV verify_digest(struct operation *op, struct span digest, struct span
     return verify_der(op->key, digest, der_written(&w));
 }
 
-static CK_RV once(struct operation *op, struct span in, struct output *out)
-{
-    uint8_t memory[HASH_LEN_MAX];
-    struct span digest;
-    CK_RV rv = signature_input(op, in, memory, &digest);
-
-    return rv == CKR_OK ? sign_digest(op, digest, out) : rv;
-}
-
-static CK_RV verify(struct operation *op, struct span in, struct span signature)
-{
-    uint8_t memory[HASH_LEN_MAX];
-    struct span digest;
-    CK_RV rv = signature_input(op, in, memory, &digest);
-
-    return rv == CKR_OK ? verify_digest(op, digest, signature) : rv;
-}
-
-static CK_RV final(struct operation *op, struct output *out)
-{
-    uint8_t memory[HASH_LEN_MAX];
-    struct span digest;
-    CK_RV rv = signature_input_end(op, memory, &digest);
-
-    return rv == CKR_OK ? sign_digest(op, digest, out) : rv;
-}
-
-static CK_RV verify_final(struct operation *op, struct span signature)
-{
-    uint8_t memory[HASH_LEN_MAX];
-    struct span digest;
-    CK_RV rv = signature_input_end(op, memory, &digest);
-
-    return rv == CKR_OK ? verify_digest(op, digest, signature) : rv;
-}
-
 const struct mechanism_family ecdsa_family = {
-    .begin = begin,
-    .output_max = output_max,
-    .once = once,
-    .verify = verify,
-    .update = signature_update,
-    .final = final,
-    .verify_final = verify_final,
-    .clear = signature_clear,
+    .begin = begin, .output_max = output_max, .once = signature_once, SIGNATURE_MEMBERS, .sign = sign, .check = check
 };

@@ -72,7 +72,7 @@ static void keep_context(const struct operation *op, enum key_context kind, EVP_
         EVP_PKEY_CTX_free(context);
 }
 
-static CK_RV verify(struct operation *op, struct span in, struct span signature)
+static CK_RV check(struct operation *op, struct span in, struct span signature)
 {
     EVP_PKEY_CTX *context;
     bool right;
@@ -87,7 +87,7 @@ static CK_RV verify(struct operation *op, struct span in, struct span signature)
     return right ? CKR_OK : CKR_SIGNATURE_INVALID;
 }
 
-static CK_RV once(struct operation *op, struct span in, struct output *out)
+static CK_RV sign(struct operation *op, struct span in, struct output *out)
 {
     EVP_PKEY_CTX *context = take_context(op, KEY_CONTEXT_SIGN);
     size_t len = out->room;
@@ -98,12 +98,12 @@ static CK_RV once(struct operation *op, struct span in, struct output *out)
     made = EVP_PKEY_sign(context, out->p, &len, in.p, in.len) == 1;
     keep_context(op, KEY_CONTEXT_SIGN, context, made);
     ERR_clear_error();
-    if (!made || verify(op, in, span_of(out->p, len)) != CKR_OK)
+    if (!made || check(op, in, span_of(out->p, len)) != CKR_OK)
         return CKR_DEVICE_ERROR;
     out->len = len;
     return CKR_OK;
 }
 
 const struct mechanism_family eddsa_family = {
-    .begin = begin, .output_max = output_max, .once = once, .verify = verify
+    .begin = begin, .output_max = output_max, .once = sign, .verify = check
 };

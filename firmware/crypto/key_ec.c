@@ -23,16 +23,6 @@ CK_RV ec_load(const struct attributes *a, struct key *k)
     return key_params_make(&params, "EC", k->class == CKO_PRIVATE_KEY, &k->pkey);
 }
 
-static CK_RV set_point(struct attributes *a, struct span point)
-{
-    uint8_t der[3 + CURVE_POINT_MAX];
-    struct der_writer w;
-
-    der_begin(&w, der, sizeof der);
-    der_put_element(&w, DER_OCTETS, point);
-    return attributes_set(a, CKA_EC_POINT, der_written(&w));
-}
-
 /* On the curve and not at infinity: the order of all our groups is prime, so that is all (SP 800-56A, 5.6.2.3.4). */
 static CK_RV check_point(const EC_GROUP *group, struct span point)
 {
@@ -97,7 +87,7 @@ CK_RV ec_complete(struct attributes *a, bool private)
     }
     EC_GROUP_free(group);
     ERR_clear_error();
-    return rv == CKR_OK ? set_point(a, span_of(made, c->point_len)) : rv;
+    return rv == CKR_OK ? key_set_point(a, span_of(made, c->point_len)) : rv;
 }
 
 CK_RV ec_generate(struct attributes *public, struct attributes *private)
@@ -118,8 +108,8 @@ CK_RV ec_generate(struct attributes *public, struct attributes *private)
         EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len) == 1 &&
         len == c->point_len && EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &d) == 1 &&
         BN_bn2binpad(d, scalar, (int)c->scalar_len) == (int)c->scalar_len &&
-        (rv = set_point(public, span_of(point, len))) == CKR_OK &&
-        (rv = set_point(private, span_of(point, len))) == CKR_OK &&
+        (rv = key_set_point(public, span_of(point, len))) == CKR_OK &&
+        (rv = key_set_point(private, span_of(point, len))) == CKR_OK &&
         (rv = attributes_set(private, CKA_EC_PARAMS, params)) == CKR_OK)
         rv = attributes_set(private, CKA_VALUE, span_of(scalar, c->scalar_len));
     secret_wipe(scalar, sizeof scalar);

@@ -24,14 +24,6 @@ CK_RV edwards_load(const struct attributes *a, struct key *k)
     return key_params_make(&params, c->name, k->class == CKO_PRIVATE_KEY, &k->pkey);
 }
 
-static CK_RV set_point(struct attributes *a, const uint8_t point[LEN])
-{
-    uint8_t der[2 + LEN] = { DER_OCTETS, LEN };
-
-    memcpy(der + 2, point, LEN);
-    return attributes_set(a, CKA_EC_POINT, span_of(der, sizeof der));
-}
-
 /* Points of an order that divides the cofactor, little-endian, without the sign bit: y of edwards25519, u of
  * curve25519. Beside them 0 and 1, and p - 1, which both have. */
 static const uint8_t order_8[][LEN] = {
@@ -125,7 +117,7 @@ CK_RV edwards_complete(struct attributes *a, bool private)
         /* A signature with another's public key in it gives the private one away. */
         rv = CKR_ATTRIBUTE_VALUE_INVALID;
     }
-    return rv == CKR_OK ? set_point(a, public) : rv;
+    return rv == CKR_OK ? key_set_point(a, span_of(public, LEN)) : rv;
 }
 
 CK_RV edwards_generate(struct attributes *public, struct attributes *private)
@@ -143,8 +135,10 @@ CK_RV edwards_generate(struct attributes *public, struct attributes *private)
         return CKR_CURVE_NOT_SUPPORTED;
     if ((pkey = EVP_PKEY_Q_keygen(NULL, NULL, c->name)) != NULL &&
         EVP_PKEY_get_raw_private_key(pkey, seed, &seed_len) == 1 &&
-        EVP_PKEY_get_raw_public_key(pkey, point, &point_len) == 1 && (rv = set_point(public, point)) == CKR_OK &&
-        (rv = set_point(private, point)) == CKR_OK && (rv = attributes_set(private, CKA_EC_PARAMS, params)) == CKR_OK)
+        EVP_PKEY_get_raw_public_key(pkey, point, &point_len) == 1 &&
+        (rv = key_set_point(public, span_of(point, LEN))) == CKR_OK &&
+        (rv = key_set_point(private, span_of(point, LEN))) == CKR_OK &&
+        (rv = attributes_set(private, CKA_EC_PARAMS, params)) == CKR_OK)
         rv = attributes_set(private, CKA_VALUE, span_of(seed, LEN));
     secret_wipe(seed, LEN);
     EVP_PKEY_free(pkey);

@@ -94,6 +94,8 @@ MUST_CHECK CK_RV key_params_make(struct key_params *p, const char *type, bool pr
 
 /* An attribute from one of the key's parameters. */
 MUST_CHECK CK_RV key_octets_attribute(EVP_PKEY *pkey, const char *name, struct attributes *a, CK_ATTRIBUTE_TYPE type);
+/* CKA_EC_POINT, in its DER. */
+MUST_CHECK CK_RV key_set_point(struct attributes *a, struct span point);
 /* A value that follows from others: set it, or, when the caller gave one, compare. CKR_ATTRIBUTE_VALUE_INVALID. */
 MUST_CHECK CK_RV key_settle(struct attributes *a, CK_ATTRIBUTE_TYPE type, struct span value);
 /* At least as long as what key_encode() gives. */

@@ -75,6 +75,16 @@ CK_RV key_octets_attribute(EVP_PKEY *pkey, const char *name, struct attributes *
     return rv;
 }
 
+CK_RV key_set_point(struct attributes *a, struct span point)
+{
+    uint8_t der[3 + CURVE_POINT_MAX];
+    struct der_writer w;
+
+    der_begin(&w, der, sizeof der);
+    der_put_element(&w, DER_OCTETS, point);
+    return attributes_set(a, CKA_EC_POINT, der_written(&w));
+}
+
 CK_RV key_settle(struct attributes *a, CK_ATTRIBUTE_TYPE type, struct span value)
 {
     struct span given = attributes_get(a, type);

@@ -21,6 +21,9 @@ struct mechanism_family {
     CK_RV (*final)(struct operation *op, struct output *out);
     CK_RV (*verify_final)(struct operation *op, struct span signature);
     void (*clear)(struct operation *op);
+    /* For signature.h, which has all of the above for families that sign: of the hash or the bare input. */
+    CK_RV (*sign)(struct operation *op, struct span in, struct output *out);
+    CK_RV (*check)(struct operation *op, struct span in, struct span signature);
 };
 
 #define ANY_SECRET ((CK_KEY_TYPE)-1)

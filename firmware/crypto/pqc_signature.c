@@ -38,14 +38,17 @@ static size_t output_max(const struct operation *op, size_t in_len)
     return op->key->pqc->output_len;
 }
 
-/* FIPS 204, algorithm 4, line 23: 01, length of the context, context, OID of the hash, hash. */
+/* The input itself, or for HashML-DSA (FIPS 204, algorithm 4, line 23): 01, length of the context, context, OID of the
+ * hash, hash. */
 static CK_RV represent(const struct operation *op, uint8_t memory[REPRESENTATIVE_MAX], struct span *message)
 {
     const struct hash *h = hash_of(op);
-    const uint8_t oid[] = { 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, h->oid_arc };
+    static const uint8_t oid[] = { 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02 };
     struct span context = op->mechanism.aad;
     uint8_t *p = memory;
 
+    if (!is_hashed(op))
+        return CKR_OK;
     if (message->len != h->len)
         return CKR_DATA_LEN_RANGE;
     *p++ = 1;
@@ -55,6 +58,7 @@ static CK_RV represent(const struct operation *op, uint8_t memory[REPRESENTATIVE
     p += context.len;
     memcpy(p, oid, sizeof oid);
     p += sizeof oid;
+    *p++ = h->oid_arc;
     memcpy(p, message->p, h->len);
     *message = span_of(memory, (size_t)(p - memory) + h->len);
     return CKR_OK;
@@ -102,76 +106,38 @@ static CK_RV verify_message(const struct operation *op, struct span message, str
     return rv;
 }
 
-static CK_RV sign_message(const struct operation *op, struct span message, struct output *out)
+static CK_RV check(struct operation *op, struct span in, struct span signature)
 {
-    EVP_PKEY_CTX *context = entropy_is_healthy() ? make_context(op, true) : NULL;
-    size_t len = out->room;
-    CK_RV rv = CKR_DEVICE_ERROR;
+    uint8_t memory[REPRESENTATIVE_MAX];
+    CK_RV rv = represent(op, memory, &in);
 
-    if (context != NULL && EVP_PKEY_sign(context, out->p, &len, message.p, message.len) == 1 &&
-        verify_message(op, message, span_of(out->p, len)) == CKR_OK) {
+    return rv == CKR_OK ? verify_message(op, in, signature) : rv;
+}
+
+static CK_RV sign(struct operation *op, struct span in, struct output *out)
+{
+    uint8_t memory[REPRESENTATIVE_MAX];
+    EVP_PKEY_CTX *context;
+    size_t len = out->room;
+    CK_RV rv = represent(op, memory, &in);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (!entropy_is_healthy() || (context = make_context(op, true)) == NULL)
+        return CKR_DEVICE_ERROR;
+    if (EVP_PKEY_sign(context, out->p, &len, in.p, in.len) == 1 &&
+        verify_message(op, in, span_of(out->p, len)) == CKR_OK)
         out->len = len;
-        rv = CKR_OK;
-    }
+    else
+        rv = CKR_DEVICE_ERROR;
     EVP_PKEY_CTX_free(context);
     ERR_clear_error();
     return rv;
 }
 
-static CK_RV once(struct operation *op, struct span in, struct output *out)
-{
-    uint8_t hashed[HASH_LEN_MAX], memory[REPRESENTATIVE_MAX];
-    struct span message;
-    CK_RV rv = signature_input(op, in, hashed, &message);
-
-    if (rv == CKR_OK && is_hashed(op))
-        rv = represent(op, memory, &message);
-    return rv == CKR_OK ? sign_message(op, message, out) : rv;
-}
-
-static CK_RV verify(struct operation *op, struct span in, struct span signature)
-{
-    uint8_t hashed[HASH_LEN_MAX], memory[REPRESENTATIVE_MAX];
-    struct span message;
-    CK_RV rv = signature_input(op, in, hashed, &message);
-
-    if (rv == CKR_OK && is_hashed(op))
-        rv = represent(op, memory, &message);
-    return rv == CKR_OK ? verify_message(op, message, signature) : rv;
-}
-
-static CK_RV final(struct operation *op, struct output *out)
-{
-    uint8_t hashed[HASH_LEN_MAX], memory[REPRESENTATIVE_MAX];
-    struct span message;
-    CK_RV rv;
-
-    if ((rv = signature_input_end(op, hashed, &message)) != CKR_OK || (rv = represent(op, memory, &message)) != CKR_OK)
-        return rv;
-    return sign_message(op, message, out);
-}
-
-static CK_RV verify_final(struct operation *op, struct span signature)
-{
-    uint8_t hashed[HASH_LEN_MAX], memory[REPRESENTATIVE_MAX];
-    struct span message;
-    CK_RV rv;
-
-    if ((rv = signature_input_end(op, hashed, &message)) != CKR_OK || (rv = represent(op, memory, &message)) != CKR_OK)
-        return rv;
-    return verify_message(op, message, signature);
-}
-
 const struct mechanism_family ml_dsa_family = {
-    .begin = begin,
-    .output_max = output_max,
-    .once = once,
-    .verify = verify,
-    .update = signature_update,
-    .final = final,
-    .verify_final = verify_final,
-    .clear = signature_clear,
+    .begin = begin, .output_max = output_max, .once = signature_once, SIGNATURE_MEMBERS, .sign = sign, .check = check
 };
 const struct mechanism_family slh_dsa_family = {
-    .begin = begin, .output_max = output_max, .once = once, .verify = verify
+    .begin = begin, .output_max = output_max, .once = sign, .verify = check
 };

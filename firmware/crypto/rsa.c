@@ -137,7 +137,7 @@ static struct span widen(const struct operation *op, struct span in, uint8_t mem
     return span_of(memory, len);
 }
 
-static CK_RV verify_input(struct operation *op, struct span in, struct span signature)
+static CK_RV check(struct operation *op, struct span in, struct span signature)
 {
     struct padding p = padding_of(op);
     uint8_t wide[RSA_LEN_MAX];
@@ -158,150 +158,83 @@ static CK_RV verify_input(struct operation *op, struct span in, struct span sign
     return rv;
 }
 
-static CK_RV sign_input(struct operation *op, struct span in, struct output *out)
+/* libcrypto's functions for each kind of operation, and what they cannot do: take an input that must be as long as the
+ * modulus and is not (CKR_OK: it may be shorter), take one that is wrong. */
+static const struct way {
+    int (*init)(EVP_PKEY_CTX *, const OSSL_PARAM *);
+    int (*run)(EVP_PKEY_CTX *, unsigned char *, size_t *, const unsigned char *, size_t);
+    CK_RV bad_length, bad_input;
+} ways[OPERATION_KIND_COUNT_] = {
+    [OPERATION_ENCRYPT] = { EVP_PKEY_encrypt_init_ex, EVP_PKEY_encrypt, CKR_OK, CKR_DATA_INVALID },
+    [OPERATION_DECRYPT] = { EVP_PKEY_decrypt_init_ex, EVP_PKEY_decrypt, CKR_ENCRYPTED_DATA_LEN_RANGE,
+                            CKR_ENCRYPTED_DATA_INVALID },
+    [OPERATION_SIGN] = { EVP_PKEY_sign_init_ex, EVP_PKEY_sign, CKR_OK, CKR_DATA_INVALID },
+    [OPERATION_SIGN_RECOVER] = { EVP_PKEY_sign_init_ex, EVP_PKEY_sign, CKR_OK, CKR_DATA_INVALID },
+    [OPERATION_VERIFY_RECOVER] = { EVP_PKEY_verify_recover_init_ex, EVP_PKEY_verify_recover, CKR_SIGNATURE_LEN_RANGE,
+                                   CKR_SIGNATURE_INVALID },
+};
+
+/* libcrypto wants room for a whole modulus, also for less; output_max() gives it that. */
+static CK_RV transform(struct operation *op, struct span in, struct output *out)
 {
-    static _Thread_local unsigned left;
+    const struct way *way = &ways[op->kind];
     struct padding p = padding_of(op);
     uint8_t wide[RSA_LEN_MAX];
-    size_t len = out->room;
-    EVP_PKEY_CTX *context;
-    bool must_verify;
-    CK_RV rv;
-
-    if ((rv = check_length(op, &p, in)) != CKR_OK ||
-        (rv = signature_must_verify(&left, VERIFY_GAP, &must_verify)) != CKR_OK)
-        return rv;
-    if ((context = make_context(op, EVP_PKEY_sign_init_ex, &p)) == NULL)
-        return CKR_DEVICE_ERROR;
-    in = widen(op, in, wide);
-    if (EVP_PKEY_sign(context, out->p, &len, in.p, in.len) != 1) /* the bare operation: not below the modulus */
-        rv = op->entry->family == &rsa_raw_family ? CKR_DATA_INVALID : CKR_DEVICE_ERROR;
-    else if (must_verify && verify_input(op, in, span_of(out->p, len)) != CKR_OK)
-        rv = CKR_DEVICE_ERROR;
-    else
-        out->len = len;
-    EVP_PKEY_CTX_free(context);
-    ERR_clear_error();
-    return rv;
-}
-
-static CK_RV recover(struct operation *op, struct span signature, struct output *out)
-{
-    struct padding p = padding_of(op);
     size_t len = out->room;
     EVP_PKEY_CTX *context;
     CK_RV rv = CKR_OK;
 
-    if (signature.len != modulus_len(op))
-        return CKR_SIGNATURE_LEN_RANGE;
-    if ((context = make_context(op, EVP_PKEY_verify_recover_init_ex, &p)) == NULL)
-        return CKR_DEVICE_ERROR;
-    if (EVP_PKEY_verify_recover(context, out->p, &len, signature.p, signature.len) == 1)
-        out->len = len;
-    else
-        rv = CKR_SIGNATURE_INVALID;
-    EVP_PKEY_CTX_free(context);
-    ERR_clear_error();
-    return rv;
-}
-
-static CK_RV encrypt(struct operation *op, struct span in, struct output *out)
-{
-    struct padding p = padding_of(op);
-    uint8_t wide[RSA_LEN_MAX];
-    size_t len = out->room;
-    EVP_PKEY_CTX *context;
-    CK_RV rv = check_length(op, &p, in);
-
+    if (way->bad_length == CKR_OK)
+        rv = check_length(op, &p, in);
+    else if (in.len != modulus_len(op))
+        rv = way->bad_length;
     if (rv != CKR_OK)
         return rv;
-    if ((context = make_context(op, EVP_PKEY_encrypt_init_ex, &p)) == NULL)
+    if ((context = make_context(op, way->init, &p)) == NULL)
         return CKR_DEVICE_ERROR;
     in = widen(op, in, wide);
-    if (EVP_PKEY_encrypt(context, out->p, &len, in.p, in.len) == 1)
+    if (way->run(context, out->p, &len, in.p, in.len) == 1)
         out->len = len;
+    else if (way->bad_length == CKR_OK && op->entry->family != &rsa_raw_family)
+        rv = CKR_DEVICE_ERROR; /* any padded input is below the modulus */
     else
-        rv = op->entry->family == &rsa_raw_family ? CKR_DATA_INVALID : CKR_DEVICE_ERROR;
+        rv = way->bad_input;
     EVP_PKEY_CTX_free(context);
     OPENSSL_cleanse(wide, in.p == wide ? in.len : 0);
     ERR_clear_error();
     return rv;
 }
 
-/* libcrypto wants room for a whole modulus, and output_max() gives it that. */
-static CK_RV decrypt(struct operation *op, struct span in, struct output *out)
+static CK_RV sign(struct operation *op, struct span in, struct output *out)
 {
-    struct padding p = padding_of(op);
-    size_t len = out->room;
-    EVP_PKEY_CTX *context;
-    CK_RV rv = CKR_OK;
+    static _Thread_local unsigned left;
+    bool must_verify;
+    CK_RV rv;
 
-    if (in.len != modulus_len(op))
-        return CKR_ENCRYPTED_DATA_LEN_RANGE;
-    if ((context = make_context(op, EVP_PKEY_decrypt_init_ex, &p)) == NULL)
+    if ((rv = signature_must_verify(&left, VERIFY_GAP, &must_verify)) != CKR_OK ||
+        (rv = transform(op, in, out)) != CKR_OK)
+        return rv;
+    if (must_verify && check(op, in, span_of(out->p, out->len)) != CKR_OK) {
+        left = 0; /* and the next one at once */
         return CKR_DEVICE_ERROR;
-    if (EVP_PKEY_decrypt(context, out->p, &len, in.p, in.len) == 1)
-        out->len = len;
-    else
-        rv = CKR_ENCRYPTED_DATA_INVALID;
-    EVP_PKEY_CTX_free(context);
-    ERR_clear_error();
-    return rv;
+    }
+    return CKR_OK;
 }
 
 static CK_RV once(struct operation *op, struct span in, struct output *out)
 {
-    uint8_t memory[HASH_LEN_MAX];
-    struct span input;
-    CK_RV rv;
+    bool signs = op->kind == OPERATION_SIGN || op->kind == OPERATION_SIGN_RECOVER;
 
-    switch (op->kind) {
-    case OPERATION_ENCRYPT:
-        return encrypt(op, in, out);
-    case OPERATION_DECRYPT:
-        return decrypt(op, in, out);
-    case OPERATION_VERIFY_RECOVER:
-        return recover(op, in, out);
-    default:
-        if ((rv = signature_input(op, in, memory, &input)) != CKR_OK)
-            return rv;
-        return sign_input(op, input, out);
-    }
+    return signs ? signature_once(op, in, out) : transform(op, in, out);
 }
 
-static CK_RV verify(struct operation *op, struct span in, struct span signature)
-{
-    uint8_t memory[HASH_LEN_MAX];
-    struct span input;
-    CK_RV rv = signature_input(op, in, memory, &input);
-
-    return rv == CKR_OK ? verify_input(op, input, signature) : rv;
-}
-
-static CK_RV final(struct operation *op, struct output *out)
-{
-    uint8_t memory[HASH_LEN_MAX];
-    struct span input;
-    CK_RV rv = signature_input_end(op, memory, &input);
-
-    return rv == CKR_OK ? sign_input(op, input, out) : rv;
-}
-
-static CK_RV verify_final(struct operation *op, struct span signature)
-{
-    uint8_t memory[HASH_LEN_MAX];
-    struct span input;
-    CK_RV rv = signature_input_end(op, memory, &input);
-
-    return rv == CKR_OK ? verify_input(op, input, signature) : rv;
-}
-
-#define SIGNATURES                                                                                                     \
-    .output_max = output_max, .once = once, .verify = verify, .update = signature_update, .final = final,              \
-    .verify_final = verify_final, .clear = signature_clear
-const struct mechanism_family rsa_pkcs1_family = { .begin = begin_plain, SIGNATURES };
-const struct mechanism_family rsa_pss_family = { .begin = begin_pss, SIGNATURES };
+const struct mechanism_family rsa_pkcs1_family = {
+    .begin = begin_plain, .output_max = output_max, .once = once, SIGNATURE_MEMBERS, .sign = sign, .check = check
+};
+const struct mechanism_family rsa_pss_family = {
+    .begin = begin_pss, .output_max = output_max, .once = once, SIGNATURE_MEMBERS, .sign = sign, .check = check
+};
 const struct mechanism_family rsa_raw_family = {
-    .begin = begin_plain, .output_max = output_max, .once = once, .verify = verify
+    .begin = begin_plain, .output_max = output_max, .once = once, .verify = check, .sign = sign
 };
 const struct mechanism_family rsa_oaep_family = { .begin = begin_oaep, .output_max = output_max, .once = once };

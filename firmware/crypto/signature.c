@@ -2,7 +2,8 @@
 
 #include "firmware/crypto/entropy.h"
 
-CK_RV signature_input(const struct operation *op, struct span in, uint8_t memory[HASH_LEN_MAX], struct span *out)
+/* For a combined mechanism the hash of `in`, made in `memory`; else `in` itself. */
+static CK_RV input_of(const struct operation *op, struct span in, uint8_t memory[HASH_LEN_MAX], struct span *out)
 {
     const struct hash *h;
 
@@ -12,6 +13,22 @@ CK_RV signature_input(const struct operation *op, struct span in, uint8_t memory
     h = hash_by_name(op->entry->digest);
     *out = span_of(memory, h->len);
     return hash_once(h, in, memory);
+}
+
+CK_RV signature_once(struct operation *op, struct span in, struct output *out)
+{
+    uint8_t memory[HASH_LEN_MAX];
+    CK_RV rv = input_of(op, in, memory, &in);
+
+    return rv == CKR_OK ? op->entry->family->sign(op, in, out) : rv;
+}
+
+CK_RV signature_verify(struct operation *op, struct span in, struct span signature)
+{
+    uint8_t memory[HASH_LEN_MAX];
+    CK_RV rv = input_of(op, in, memory, &in);
+
+    return rv == CKR_OK ? op->entry->family->check(op, in, signature) : rv;
 }
 
 CK_RV signature_update(struct operation *op, struct span in, struct output *out)
@@ -30,7 +47,7 @@ CK_RV signature_update(struct operation *op, struct span in, struct output *out)
     return EVP_DigestUpdate(op->state, in.p, in.len) == 1 ? CKR_OK : CKR_DEVICE_ERROR;
 }
 
-CK_RV signature_input_end(struct operation *op, uint8_t memory[HASH_LEN_MAX], struct span *out)
+static CK_RV input_end(struct operation *op, uint8_t memory[HASH_LEN_MAX], struct span *out)
 {
     unsigned len = 0;
     CK_RV rv = signature_update(op, span_of(NULL, 0), NULL); /* when there was no part at all */
@@ -41,6 +58,24 @@ CK_RV signature_input_end(struct operation *op, uint8_t memory[HASH_LEN_MAX], st
         return CKR_DEVICE_ERROR;
     *out = span_of(memory, len);
     return CKR_OK;
+}
+
+CK_RV signature_final(struct operation *op, struct output *out)
+{
+    uint8_t memory[HASH_LEN_MAX];
+    struct span in;
+    CK_RV rv = input_end(op, memory, &in);
+
+    return rv == CKR_OK ? op->entry->family->sign(op, in, out) : rv;
+}
+
+CK_RV signature_verify_final(struct operation *op, struct span signature)
+{
+    uint8_t memory[HASH_LEN_MAX];
+    struct span in;
+    CK_RV rv = input_end(op, memory, &in);
+
+    return rv == CKR_OK ? op->entry->family->check(op, in, signature) : rv;
 }
 
 void signature_clear(struct operation *op)

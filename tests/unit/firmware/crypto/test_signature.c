@@ -1,5 +1,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
+#include <pthread.h>
 
 #include "firmware/crypto/hash.h"
 #include "firmware/crypto/key_inside.h"
@@ -533,6 +534,42 @@ static void slh_dsa_signs(void)
     }
 }
 
+#define THREADS 4
+
+static void *sign_and_verify(void *arg)
+{
+    struct pair *pairs = arg;
+    const struct mechanism ways[] = { { .type = CKM_ECDSA_SHA256 }, { .type = CKM_EDDSA } };
+    uint8_t text[8] = { 0 }, signature[64];
+
+    for (unsigned i = 0; i < 300; i++) {
+        const struct mechanism *m = &ways[i % 2];
+        struct output out = { .p = signature, .room = sizeof signature };
+
+        text[0] = (uint8_t)i;
+        if (operation_compute(OPERATION_SIGN, m, pairs[i % 2].signer, span_of(text, 8), span_of(NULL, 0), &out) !=
+                CKR_OK ||
+            verify(m, pairs[i % 2].verifier, span_of(text, 8), span_of(signature, out.len)) != CKR_OK)
+            return arg;
+    }
+    return NULL;
+}
+
+static void many_threads_share_a_key(void)
+{
+    struct pair pairs[] = { pair_new(CKM_ECDSA_KEY_PAIR_GEN, DER_P256, 0),
+                            pair_new(CKM_EC_EDWARDS_KEY_PAIR_GEN, DER_ED, 0) };
+    pthread_t threads[THREADS];
+    void *failed;
+
+    for (unsigned i = 0; i < THREADS; i++)
+        CU_ASSERT_FATAL(pthread_create(&threads[i], NULL, sign_and_verify, pairs) == 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        CU_ASSERT(pthread_join(threads[i], &failed) == 0 && failed == NULL);
+    pair_free(&pairs[0]);
+    pair_free(&pairs[1]);
+}
+
 int main(void)
 {
     static CU_TestInfo tests[] = {
@@ -552,6 +589,7 @@ int main(void)
         { "ML-DSA with context, hedge and hash", ml_dsa_with_context_hedge_and_hash },
         { "HashML-DSA is one thing in both forms", hash_ml_dsa_is_one_thing_in_both_forms },
         { "SLH-DSA signs", slh_dsa_signs },
+        { "many threads share a key", many_threads_share_a_key },
         CU_TEST_INFO_NULL,
     };
     static CU_SuiteInfo suites[] = {
