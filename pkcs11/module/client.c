@@ -2,6 +2,13 @@
 
 #define TRIES_MAX 3
 
+/* That the keystore has closed an idle connection shows when it is used: nothing was processed then. Else only what
+ * does no harm twice is repeated: C_OpenSession and the like meet the very moment at which a keystore goes. */
+static bool may_repeat(const struct connection *c, uint64_t generation, uint16_t kind, CK_RV rv)
+{
+    return c->stale || (rv == CKR_DEVICE_REMOVED && generation == POOL_ANY && kind != MESSAGE_INIT_TOKEN);
+}
+
 CK_RV client_call(struct slot *s, uint64_t generation, uint16_t kind, const ProtobufCMessage *request,
                   unsigned timeout_ms, struct reply *out)
 {
@@ -14,8 +21,7 @@ CK_RV client_call(struct slot *s, uint64_t generation, uint16_t kind, const Prot
         rv = connection_exchange(out->connection, kind, request, timeout_ms, &result, &out->message);
         if (rv == CKR_OK)
             return result;
-        /* That the keystore has closed an idle connection shows when it is used. Nothing was processed then. */
-        if (!out->connection->stale)
+        if (!may_repeat(out->connection, generation, kind, rv))
             return rv;
         reply_done(out);
         out->slot = s;

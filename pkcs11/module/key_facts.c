@@ -131,15 +131,42 @@ CK_RV key_facts_get(struct session *s, CK_OBJECT_HANDLE key, struct key_summary 
     return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
 }
 
+static bool is_secret_type(CK_KEY_TYPE type)
+{
+    return type != CKK_RSA && type != CKK_EC && type != CKK_EC_EDWARDS && type != CKK_ML_DSA && type != CKK_SLH_DSA;
+}
+
+/* Of the MACs that are no HMAC, all take AES keys. */
+static bool is_hmac(const struct mechanism_shape *shape)
+{
+    return (shape->rule == LENGTH_FIXED || shape->rule == LENGTH_NUMBER) && shape->key_type != CKK_AES;
+}
+
+static bool type_fits(const struct key_summary *k, const struct mechanism_shape *shape)
+{
+    /* 3.0, 2.20: an HMAC takes generic secrets and keys of its own type. */
+    return shape->key_type == ANY_SECRET_KEY || k->type == shape->key_type ||
+           (is_hmac(shape) && k->type == CKK_GENERIC_SECRET);
+}
+
+static bool class_fits(const struct key_summary *k, enum operation_kind kind, const struct mechanism_shape *shape)
+{
+    if (is_secret_type(shape->key_type))
+        return k->class == CKO_SECRET_KEY;
+    return k->class == (kind == OPERATION_SIGN || kind == OPERATION_DECRYPT || kind == OPERATION_SIGN_RECOVER
+                            ? CKO_PRIVATE_KEY
+                            : CKO_PUBLIC_KEY);
+}
+
 CK_RV key_facts_permit(const struct key_summary *k, enum operation_kind kind, const struct mechanism_shape *shape,
                        CK_MECHANISM_TYPE type)
 {
-    bool fits = shape->key_type == ANY_SECRET_KEY ? k->class == CKO_SECRET_KEY : k->type == shape->key_type;
-
-    if (!fits)
+    if (!type_fits(k, shape))
         return CKR_KEY_TYPE_INCONSISTENT;
     if ((k->uses & BIT(kind)) == 0)
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    if (!class_fits(k, kind, shape))
+        return CKR_KEY_TYPE_INCONSISTENT;
     if (k->mechanism_count == KEY_MECHANISMS_UNKNOWN)
         return CKR_OK;
     for (unsigned i = 0; i < k->mechanism_count; i++)

@@ -1,19 +1,33 @@
 #include "pkcs11/module/mechanism_wire.h"
 
-#include <stdlib.h>
+/* Key types of 3.0 that the older header lacks. */
+#ifndef CKK_SHA3_256_HMAC
+#define CKK_SHA3_224_HMAC 0x33UL
+#define CKK_SHA3_256_HMAC 0x34UL
+#define CKK_SHA3_384_HMAC 0x35UL
+#define CKK_SHA3_512_HMAC 0x36UL
+#endif
+#ifndef CKK_SHA512_256_HMAC
+#define CKK_SHA512_224_HMAC 0x43UL
+#define CKK_SHA512_256_HMAC 0x44UL
+#endif
 
 #define DIGEST(name, bytes)                                                                                            \
     {                                                                                                                  \
         CKM_##name, PARAMETER_NONE, NO_KEY, LENGTH_FIXED, bytes                                                        \
     }
-#define HMAC(name, bytes)                                                                                              \
-    { CKM_##name##_HMAC, PARAMETER_NONE, ANY_SECRET_KEY, LENGTH_FIXED, bytes },                                        \
+#define HMAC(name, key_type, bytes)                                                                                    \
+    { CKM_##name##_HMAC, PARAMETER_NONE, key_type, LENGTH_FIXED, bytes },                                              \
     {                                                                                                                  \
-        CKM_##name##_HMAC_GENERAL, PARAMETER_NUMBER, ANY_SECRET_KEY, LENGTH_NUMBER, bytes                              \
+        CKM_##name##_HMAC_GENERAL, PARAMETER_NUMBER, key_type, LENGTH_NUMBER, bytes                                    \
     }
 #define RSA(name, form)                                                                                                \
     {                                                                                                                  \
         CKM_##name, form, CKK_RSA, LENGTH_MODULUS, 0                                                                   \
+    }
+#define RSA_PSS(name, bytes)                                                                                           \
+    {                                                                                                                  \
+        CKM_##name##_RSA_PKCS_PSS, PARAMETER_PSS, CKK_RSA, LENGTH_MODULUS, bytes                                       \
     }
 #define ECDSA(name)                                                                                                    \
     {                                                                                                                  \
@@ -48,11 +62,11 @@ static const struct mechanism_shape shapes[] = {
     RSA(SHA256_RSA_PKCS, PARAMETER_NONE),
     RSA(SHA384_RSA_PKCS, PARAMETER_NONE),
     RSA(SHA512_RSA_PKCS, PARAMETER_NONE),
-    RSA(SHA1_RSA_PKCS_PSS, PARAMETER_PSS),
-    RSA(SHA224_RSA_PKCS_PSS, PARAMETER_PSS),
-    RSA(SHA256_RSA_PKCS_PSS, PARAMETER_PSS),
-    RSA(SHA384_RSA_PKCS_PSS, PARAMETER_PSS),
-    RSA(SHA512_RSA_PKCS_PSS, PARAMETER_PSS),
+    RSA_PSS(SHA1, 20),
+    RSA_PSS(SHA224, 28),
+    RSA_PSS(SHA256, 32),
+    RSA_PSS(SHA384, 48),
+    RSA_PSS(SHA512, 64),
     /* elliptic curves */
     MAKES_KEY(EC_KEY_PAIR_GEN, PARAMETER_NONE, CKK_EC),
     MAKES_KEY(EC_EDWARDS_KEY_PAIR_GEN, PARAMETER_NONE, CKK_EC_EDWARDS),
@@ -96,18 +110,18 @@ static const struct mechanism_shape shapes[] = {
     DIGEST(SHA3_256, 32),
     DIGEST(SHA3_384, 48),
     DIGEST(SHA3_512, 64),
-    HMAC(MD5, 16),
-    HMAC(SHA_1, 20),
-    HMAC(SHA224, 28),
-    HMAC(SHA256, 32),
-    HMAC(SHA384, 48),
-    HMAC(SHA512, 64),
-    HMAC(SHA512_224, 28),
-    HMAC(SHA512_256, 32),
-    HMAC(SHA3_224, 28),
-    HMAC(SHA3_256, 32),
-    HMAC(SHA3_384, 48),
-    HMAC(SHA3_512, 64),
+    HMAC(MD5, CKK_MD5_HMAC, 16),
+    HMAC(SHA_1, CKK_SHA_1_HMAC, 20),
+    HMAC(SHA224, CKK_SHA224_HMAC, 28),
+    HMAC(SHA256, CKK_SHA256_HMAC, 32),
+    HMAC(SHA384, CKK_SHA384_HMAC, 48),
+    HMAC(SHA512, CKK_SHA512_HMAC, 64),
+    HMAC(SHA512_224, CKK_SHA512_224_HMAC, 28),
+    HMAC(SHA512_256, CKK_SHA512_256_HMAC, 32),
+    HMAC(SHA3_224, CKK_SHA3_224_HMAC, 28),
+    HMAC(SHA3_256, CKK_SHA3_256_HMAC, 32),
+    HMAC(SHA3_384, CKK_SHA3_384_HMAC, 48),
+    HMAC(SHA3_512, CKK_SHA3_512_HMAC, 64),
     /* secrets and derivation */
     MAKES_KEY(GENERIC_SECRET_KEY_GEN, PARAMETER_NONE, CKK_GENERIC_SECRET),
     MAKES_KEY(HKDF_KEY_GEN, PARAMETER_NONE, CKK_HKDF),

@@ -47,9 +47,9 @@ enum length_rule {
 struct mechanism_shape {
     CK_MECHANISM_TYPE type;
     enum parameter_form form;
-    CK_KEY_TYPE key_type; /* CKK_EC_EDWARDS and kin; ANY_SECRET_KEY: and CKK_AES too; NO_KEY: digests */
+    CK_KEY_TYPE key_type; /* ANY_SECRET_KEY: of whatever type; NO_KEY: digests */
     enum length_rule rule;
-    unsigned length;
+    unsigned length; /* of the result; PSS: of its own digest, 0: the parameter says which */
 };
 
 /* NULL: we do not know it. */

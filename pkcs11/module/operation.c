@@ -5,6 +5,7 @@
 #include "pkcs11/module/key_facts.h"
 #include "pkcs11/module/length.h"
 #include "pkcs11/module/output.h"
+#include "pkcs11/module/parameter.h"
 #include "pkcs11/module/sink.h"
 
 #define PART_MAX (128u * 1024) /* of one request in a longer row */
@@ -85,7 +86,7 @@ static CK_RV check_key(struct session *s, struct active *a, enum operation_kind 
     a->key = key;
     a->key_type = facts.type;
     a->key_bits = facts.bits;
-    return CKR_OK;
+    return parameter_check(&a->mechanism, a->shape, facts.bits);
 }
 
 CK_RV operation_init(struct session *s, enum operation_kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)

@@ -85,11 +85,12 @@ static void set_value(Ks__Attribute *a, const void *value, size_t len)
 
 static void on_get_attributes(struct peer *p, const struct message *m, const Ks__GetAttributes *r)
 {
-    static const CK_ULONG private_key = CKO_PRIVATE_KEY, secret_key = CKO_SECRET_KEY, ec = CKK_EC, aes = CKK_AES;
+    static const CK_ULONG private_key = CKO_PRIVATE_KEY, public_key = CKO_PUBLIC_KEY, secret_key = CKO_SECRET_KEY,
+                          ec = CKK_EC, aes = CKK_AES;
     static const uint8_t yes = 1, p256[] = { 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 };
     Ks__Attribute a[TEMPLATE_ATTRIBUTES_MAX], *pointers[TEMPLATE_ATTRIBUTES_MAX];
     Ks__Template t = KS__TEMPLATE__INIT;
-    bool is_ec = r->object == FAKE_EC_KEY;
+    bool is_private = r->object == FAKE_EC_KEY, is_ec = is_private || r->object == FAKE_EC_PUBLIC;
 
     if (!is_ec && r->object != FAKE_AES_KEY) {
         answer(p, m, CKR_OBJECT_HANDLE_INVALID, m->kind, NULL);
@@ -101,12 +102,12 @@ static void on_get_attributes(struct peer *p, const struct message *m, const Ks_
         a[i].type = r->types[i];
         a[i].state = r->types[i] == CKA_VALUE ? 1 : 2;
         if (r->types[i] == CKA_CLASS)
-            set_value(&a[i], is_ec ? &private_key : &secret_key, sizeof(CK_ULONG));
+            set_value(&a[i], is_private ? &private_key : is_ec ? &public_key : &secret_key, sizeof(CK_ULONG));
         else if (r->types[i] == CKA_KEY_TYPE)
             set_value(&a[i], is_ec ? &ec : &aes, sizeof(CK_ULONG));
         else if (r->types[i] == CKA_EC_PARAMS && is_ec)
             set_value(&a[i], p256, sizeof p256);
-        else if (is_ec ? r->types[i] == CKA_SIGN || r->types[i] == CKA_VERIFY
+        else if (is_ec ? r->types[i] == (is_private ? CKA_SIGN : CKA_VERIFY)
                        : r->types[i] == CKA_ENCRYPT || r->types[i] == CKA_DECRYPT)
             set_value(&a[i], &yes, 1);
     }

@@ -2,8 +2,8 @@
  * that the real keystore does not show on demand: stalls, closes in mid-call, wrong answers, restarts. What the module
  * does with right answers to real keys is tested against the real one (tests/conformance).
  *
- * It knows two keys, and its "cryptography" is as follows: a signature is 64 times the first byte of the data; what is
- * encrypted comes back as it was, and the final part is 16 times 'f'; a digest is 32 times 'd'. */
+ * It knows three keys, and its "cryptography" is as follows: a signature is 64 times the first byte of the data; what
+ * is encrypted comes back as it was, and the final part is 16 times 'f'; a digest is 32 times 'd'. */
 #ifndef STRONGROOM_TESTS_FAKE_KEYSTORE_H
 #define STRONGROOM_TESTS_FAKE_KEYSTORE_H
 
@@ -11,8 +11,9 @@
 
 #include "tests/unit/firmware/wire/rig.h"
 
-#define FAKE_EC_KEY  101 /* may sign and verify */
-#define FAKE_AES_KEY 102 /* may encrypt and decrypt; CBC_PAD alone */
+#define FAKE_EC_KEY    101 /* private, may sign */
+#define FAKE_AES_KEY   102 /* may encrypt and decrypt */
+#define FAKE_EC_PUBLIC 104 /* may verify */
 
 enum fault {
     FAULT_NONE,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "pkcs11/module/mechanism_wire.h"
+#include "pkcs11/module/parameter.h"
 #include "pkcs11/module/pkcs11_3.h"
 #include "pkcs11/module/strongroom.h"
 #include "pkcs11/module/template.h"
@@ -205,6 +206,48 @@ static void pointers_inside_parameters(void)
     CU_ASSERT(mechanism(CKM_STRONGROOM_SEAL, &seal, sizeof seal) == CKR_MECHANISM_PARAM_INVALID);
 }
 
+static CK_RV value(CK_MECHANISM_TYPE type, struct mechanism m)
+{
+    m.type = type;
+    return parameter_check(&m, mechanism_shape(type), 2048);
+}
+
+static void values_of_parameters(void)
+{
+    static const struct {
+        CK_MECHANISM_TYPE type;
+        struct mechanism good, bad;
+    } values[] = {
+        { CKM_AES_GCM, { .number = 96 }, { .number = 88 } },
+        { CKM_AES_GCM, { .number = 128 }, { .number = 136 } },
+        { CKM_AES_GCM, { .number = 104 }, { .number = 100 } },
+        { CKM_AES_CTR, { .number = 128 }, { .number = 129 } },
+        { CKM_AES_CTR, { .number = 1 }, { .number = 0 } },
+        { CKM_SHA256_HMAC_GENERAL, { .number = 32 }, { .number = 33 } },
+        { CKM_AES_CMAC_GENERAL, { .number = 10 }, { .number = 9 } },
+        { CKM_EDDSA, { .aad.len = 255 }, { .aad.len = 256 } },
+        { CKM_ML_DSA, { .number = CKH_DETERMINISTIC_REQUIRED }, { .number = 3 } },
+        { CKM_ML_DSA, { .aad.len = 255 }, { .aad.len = 256 } },
+        { CKM_HASH_ML_DSA, { .hash = CKM_SHA512 }, { .hash = CKM_SHA512_HMAC } },
+        { CKM_AES_KEY_WRAP, { .iv.len = 8 }, { .iv.len = 4 } },
+        { CKM_AES_KEY_WRAP_KWP, { .iv.len = 4 }, { .iv.len = 8 } },
+        { CKM_RSA_PKCS_OAEP, { .hash = CKM_SHA_1, .mgf = 1 }, { .hash = CKM_SHA_1, .mgf = 10 } },
+        { CKM_RSA_PKCS_OAEP, { .hash = CKM_SHA3_256, .mgf = 7 }, { .hash = CKM_ECDSA, .mgf = 7 } },
+        { CKM_RSA_PKCS_PSS,
+          { .hash = CKM_SHA256, .mgf = 2, .number = 222 },
+          { .hash = CKM_SHA256, .mgf = 2, .number = 223 } },
+        { CKM_RSA_PKCS_PSS,
+          { .hash = CKM_SHA256, .mgf = 2 },
+          { .hash = CKM_SHA256, .mgf = 2, .number = (CK_ULONG)-8 } },
+        { CKM_SHA256_RSA_PKCS_PSS, { .hash = CKM_SHA256, .mgf = 2 }, { .hash = CKM_SHA384, .mgf = 2 } },
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(values); i++) {
+        CU_ASSERT(value(values[i].type, values[i].good) == CKR_OK);
+        CU_ASSERT(value(values[i].type, values[i].bad) == CKR_MECHANISM_PARAM_INVALID);
+    }
+}
+
 static void a_kept_mechanism_outlives_the_callers(void)
 {
     CK_AES_CTR_PARAMS ctr = { .ulCounterBits = 64, .cb = "0123456789abcde" };
@@ -228,6 +271,7 @@ int main(void)
         { "mechanisms nobody knows, and none", mechanisms_nobody_knows },
         { "parameters of a wrong size are not read", parameters_of_a_wrong_size },
         { "pointers and lengths inside parameters", pointers_inside_parameters },
+        { "values of parameters", values_of_parameters },
         { "a kept mechanism outlives the caller's", a_kept_mechanism_outlives_the_callers },
         CU_TEST_INFO_NULL
     };

@@ -43,6 +43,8 @@ static void init_checks_the_key(void)
     CU_ASSERT(rig.p11->C_SignInit(s, &ecdsa, 999) == CKR_KEY_HANDLE_INVALID);
     CU_ASSERT(rig.p11->C_SignInit(s, &ecdsa, 0) == CKR_KEY_HANDLE_INVALID);
     CU_ASSERT(rig.p11->C_SignInit(s, &ecdsa, FAKE_AES_KEY) == CKR_KEY_TYPE_INCONSISTENT);
+    CU_ASSERT(rig.p11->C_SignInit(s, &ecdsa, FAKE_EC_PUBLIC) == CKR_KEY_FUNCTION_NOT_PERMITTED);
+    CU_ASSERT(rig.p11->C_VerifyInit(s, &ecdsa, FAKE_EC_KEY) == CKR_KEY_FUNCTION_NOT_PERMITTED);
     CU_ASSERT(rig.p11->C_EncryptInit(s, &ecdsa, FAKE_EC_KEY) == CKR_MECHANISM_INVALID);
     CU_ASSERT(rig.p11->C_SignInit(s, &generation, FAKE_EC_KEY) == CKR_MECHANISM_INVALID);
     CU_ASSERT(rig.p11->C_EncryptInit(s, &short_iv, FAKE_AES_KEY) == CKR_MECHANISM_PARAM_INVALID);
@@ -104,11 +106,11 @@ static void missing_pointers_end_an_operation(void)
     CU_ASSERT(rig.p11->C_Sign(s, data, 5, data, NULL) == CKR_ARGUMENTS_BAD);
     CU_ASSERT_FATAL(rig.p11->C_SignInit(s, &ecdsa, FAKE_EC_KEY) == CKR_OK);
     CU_ASSERT(rig.p11->C_SignFinal(s, data, NULL) == CKR_ARGUMENTS_BAD);
-    CU_ASSERT_FATAL(rig.p11->C_VerifyInit(s, &ecdsa, FAKE_EC_KEY) == CKR_OK);
+    CU_ASSERT_FATAL(rig.p11->C_VerifyInit(s, &ecdsa, FAKE_EC_PUBLIC) == CKR_OK);
     CU_ASSERT(rig.p11->C_Verify(s, data, 5, NULL, 64) == CKR_ARGUMENTS_BAD);
-    CU_ASSERT_FATAL(rig.p11->C_VerifyInit(s, &ecdsa, FAKE_EC_KEY) == CKR_OK);
+    CU_ASSERT_FATAL(rig.p11->C_VerifyInit(s, &ecdsa, FAKE_EC_PUBLIC) == CKR_OK);
     CU_ASSERT(rig.p11->C_Verify(s, data, 5, data, SIGNATURE_MAX + 1) == CKR_SIGNATURE_LEN_RANGE);
-    CU_ASSERT_FATAL(rig.p11->C_VerifyInit(s, &ecdsa, FAKE_EC_KEY) == CKR_OK);
+    CU_ASSERT_FATAL(rig.p11->C_VerifyInit(s, &ecdsa, FAKE_EC_PUBLIC) == CKR_OK);
     rig_finalize();
 }
 
@@ -200,11 +202,11 @@ static void two_operations_fed_by_one_call(void)
 static void the_signature_may_come_first(void)
 {
     begin();
-    CU_ASSERT(rig.p11->C_VerifySignatureInit(s, &ecdsa, FAKE_EC_KEY, NULL, 64) == CKR_ARGUMENTS_BAD);
-    CU_ASSERT(rig.p11->C_VerifySignatureInit(s, &ecdsa, FAKE_EC_KEY, data, 64) == CKR_OK);
+    CU_ASSERT(rig.p11->C_VerifySignatureInit(s, &ecdsa, FAKE_EC_PUBLIC, NULL, 64) == CKR_ARGUMENTS_BAD);
+    CU_ASSERT(rig.p11->C_VerifySignatureInit(s, &ecdsa, FAKE_EC_PUBLIC, data, 64) == CKR_OK);
     CU_ASSERT(rig.p11->C_Verify(s, data, 32, data, 64) == CKR_OPERATION_NOT_INITIALIZED);
     CU_ASSERT(rig.p11->C_VerifySignature(s, data, 32) == CKR_OK);
-    CU_ASSERT(rig.p11->C_VerifySignatureInit(s, &ecdsa, FAKE_EC_KEY, data, 64) == CKR_OK);
+    CU_ASSERT(rig.p11->C_VerifySignatureInit(s, &ecdsa, FAKE_EC_PUBLIC, data, 64) == CKR_OK);
     CU_ASSERT(rig.p11->C_VerifySignatureUpdate(s, data, 32) == CKR_OK);
     CU_ASSERT(rig.p11->C_VerifySignatureFinal(s) == CKR_OK);
     rig_finalize();
