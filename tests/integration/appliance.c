@@ -163,6 +163,7 @@ static bool read_values(struct appliance *a)
         a->token_module = exported(&text, "TOKEN_MODULE");
         ok = a->tenant != NULL && a->client_id != NULL && a->object_id != NULL && a->client_secret != NULL &&
              a->subscription != NULL && a->resource_group != NULL && a->token_module != NULL;
+        a->on_softhsm = ok && strstr(a->token_module, "softhsm") != NULL;
     }
     if (!ok)
         printf("\nquickstart env: %s\n", bytes_text(&text));
@@ -187,6 +188,18 @@ static bool prepare(struct appliance *a)
         printf("\nquickstart prepare failed:\n%s\n", bytes_text(&text));
     bytes_clear(&text);
     return ok && read_values(a);
+}
+
+/* What `quickstart prepare` started: the keystore and its TPM. */
+static void end_keystore(const struct appliance *a)
+{
+    const char *words[] = { STRONGROOM_SOURCE_DIR "/provisioning/quickstart", "down", NULL };
+    struct bytes text = { 0 };
+
+    set_environment(a);
+    if (appliance_run(a, words, &text) != 0)
+        printf("\nquickstart down failed:\n%s\n", bytes_text(&text));
+    bytes_clear(&text);
 }
 
 struct appliance *appliance_new(void)
@@ -222,6 +235,7 @@ bool appliance_free(struct appliance *a)
         if (a->pid[which] != 0)
             ok = appliance_stop_daemon(a, (enum appliance_daemon)which) && ok;
     appliance_forget_tokens(a);
+    end_keystore(a);
     if (getenv("STRONGROOM_KEEP") != NULL)
         printf("\nkept: %s\n", a->home);
     else

@@ -156,7 +156,8 @@ static void complete_after_the_end(void)
     CU_ASSERT_EQUAL(appliance_cli(a, VAULTD, words, &output), 0); /* now with the key from the token */
     CU_ASSERT_PTR_NOT_NULL(strstr(bytes_text(&output), "complete and unaltered"));
     CU_ASSERT_PTR_NULL(strstr(bytes_text(&output), "still open"));
-    CU_ASSERT_EQUAL(appliance_cli(a, MANAGEMENTD, words, NULL), 1);
+    /* A running daemon keeps a token of SoftHSM for itself; the keystore serves both. */
+    CU_ASSERT_EQUAL(appliance_cli(a, MANAGEMENTD, words, NULL), a->on_softhsm ? 1 : 0);
     bytes_clear(&output);
 }
 
@@ -239,7 +240,7 @@ int main(void)
         { "no secret, token or payload is in it", nothing_secret_is_in_it },
         { "it verifies while the daemons run", complete_while_running },
         { "it verifies after a crash and a new start", complete_after_a_crash },
-        { "it verifies after the end, with the key in the token; a running daemon keeps that for itself",
+        { "it verifies after the end, with the key in the token; a running daemon keeps SoftHSM's for itself",
           complete_after_the_end },
         { "an edited record is seen", an_edit_is_seen },
         { "a trail that was cut is seen, and its daemon does not start on it", a_cut_is_seen_and_stops_the_daemon },

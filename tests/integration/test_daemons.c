@@ -91,7 +91,9 @@ static void one_owner(void)
     struct bytes output = { 0 };
 
     CU_ASSERT_EQUAL(run_daemon("vaultd", config, &output), 1);
-    CU_ASSERT_PTR_NOT_NULL(strstr(bytes_text(&output), "in use by another process"));
+    /* On the keystore a token has no single owner, and the audit trail has: the second writer is refused there. */
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(bytes_text(&output), a->on_softhsm ? "in use by another process" : "audit trail: busy"));
     CU_ASSERT_EQUAL(health(a->data_url, NULL), 200);
     bytes_clear(&output);
     free(config);
