@@ -115,11 +115,30 @@ void key_context_put(struct key *k, enum key_context kind, EVP_PKEY_CTX *context
     EVP_PKEY_CTX_free(context);
 }
 
+/* A SubjectPublicKeyInfo that came with the key must be the key's. */
+static CK_RV check_public_info(const struct attributes *a)
+{
+    struct attributes copy = { 0 };
+    CK_RV rv;
+
+    if (!attributes_has(a, CKA_PUBLIC_KEY_INFO))
+        return CKR_OK;
+    if ((rv = attributes_merge(&copy, a)) == CKR_OK) {
+        attributes_remove(&copy, CKA_PUBLIC_KEY_INFO);
+        if ((rv = key_add_public_info(&copy)) == CKR_OK &&
+            !span_equal(attributes_get(&copy, CKA_PUBLIC_KEY_INFO), attributes_get(a, CKA_PUBLIC_KEY_INFO)))
+            rv = CKR_ATTRIBUTE_VALUE_INVALID;
+    }
+    attributes_clear(&copy);
+    return rv;
+}
+
 CK_RV key_complete(struct attributes *a)
 {
     CK_OBJECT_CLASS class = attributes_ulong(a, CKA_CLASS, CKO_DATA);
     CK_KEY_TYPE type = attributes_ulong(a, CKA_KEY_TYPE, CKK_VENDOR_DEFINED);
     const struct kind *kind = kind_of(type);
+    CK_RV rv;
 
     if (!attributes_has(a, CKA_CLASS) || !attributes_has(a, CKA_KEY_TYPE))
         return CKR_TEMPLATE_INCOMPLETE;
@@ -129,7 +148,8 @@ CK_RV key_complete(struct attributes *a)
         return CKR_ATTRIBUTE_VALUE_INVALID;
     if (class != CKO_PRIVATE_KEY && class != CKO_PUBLIC_KEY)
         return CKR_TEMPLATE_INCONSISTENT;
-    return kind->complete(a, class == CKO_PRIVATE_KEY);
+    rv = kind->complete(a, class == CKO_PRIVATE_KEY);
+    return rv == CKR_OK ? check_public_info(a) : rv;
 }
 
 /* Signs with the one and verifies with the other, through the very code that will use them later. */

@@ -543,6 +543,29 @@ static void post_quantum_keys_are_completed_or_refused(void)
     }
 }
 
+static void a_public_key_info_must_be_the_keys(void)
+{
+    static const struct {
+        CK_MECHANISM_TYPE generation;
+        const char *params;
+    } kinds[] = { { CKM_ECDSA_KEY_PAIR_GEN, DER_P256 }, { CKM_ML_DSA_KEY_PAIR_GEN, NULL } };
+
+    for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct pair p = pair_new(kinds[i].generation, kinds[i].params, 1);
+        struct pair q = pair_new(kinds[i].generation, kinds[i].params, 1);
+        struct attributes a;
+
+        CU_ASSERT(key_add_public_info(&p.private) == CKR_OK && key_add_public_info(&q.private) == CKR_OK);
+        a = copy_of(&p.private);
+        CU_ASSERT(completes(&a) == CKR_OK);
+        a = copy_of(&p.private);
+        set(&a, CKA_PUBLIC_KEY_INFO, attributes_get(&q.private, CKA_PUBLIC_KEY_INFO));
+        CU_ASSERT(completes(&a) == CKR_ATTRIBUTE_VALUE_INVALID);
+        pair_free(&p);
+        pair_free(&q);
+    }
+}
+
 static CK_RV secret(CK_KEY_TYPE type, size_t len, CK_ULONG claimed)
 {
     static const uint8_t zeros[ATTRIBUTE_VALUE_MAX + 1];
@@ -594,6 +617,7 @@ int main(void)
         { "Edwards and Montgomery keys are completed or refused",
           edwards_and_montgomery_keys_are_completed_or_refused },
         { "post-quantum keys are completed or refused", post_quantum_keys_are_completed_or_refused },
+        { "a public key info must be the key's", a_public_key_info_must_be_the_keys },
         { "secret keys are completed or refused", secret_keys_are_completed_or_refused },
         CU_TEST_INFO_NULL,
     };
