@@ -231,8 +231,6 @@ enum status audit_open(const struct hal *hal, const uint8_t mac_key[32], struct 
         st = ST_NO_MEMORY;
     else if (st == ST_CORRUPT && (restarted = restart(a)) != ST_OK)
         st = restarted;
-    else if (st == ST_OK && sync_written(a, a->ring.newest) != ST_OK) /* a killed process may have left it undone */
-        st = ST_IO;
     if (st == ST_OK || st == ST_CORRUPT)
         *out = a;
     else

@@ -41,10 +41,6 @@ static enum status replay_one(struct bank *b, uint8_t *image, struct record_inde
         return ST_NOT_FOUND;
     if ((st = commit_open(&b->keys, &c, b->tag, p)) != ST_OK)
         return st == ST_CORRUPT ? ST_NOT_FOUND : st;
-    if (c.boot < b->boot || c.counter < b->counter) {
-        *why = "a commit is older than the one before it";
-        return ST_CORRUPT;
-    }
     if ((st = index_commit(&c, p, (uint32_t)b->end, index)) != ST_OK) {
         *why = "a commit is malformed";
         return st;

@@ -60,6 +60,15 @@ static bool repeats_a_nonce(const struct memory_hal *m, size_t events, const str
     return false;
 }
 
+static bool has_one_header(const struct memory_hal *m)
+{
+    unsigned headers = 0;
+
+    for (int bank = 0; bank < 2; bank++)
+        headers += m->flash[bank][0] != 0xff || memcmp(m->flash[bank], m->flash[bank] + 1, LOG_AT - 1) != 0;
+    return headers == 1;
+}
+
 /* The board after the cut opens, holds one of two states, and can be used. */
 static struct memory_hal *survives(const struct history *h, size_t events, enum memory_cut how, uint64_t seed)
 {
@@ -74,6 +83,7 @@ static struct memory_hal *survives(const struct history *h, size_t events, enum 
 
     CU_ASSERT_FATAL(model_open(cut, &f, &seen, &why) == ST_OK);
     CU_ASSERT_FATAL(model_equal(&seen, before) || model_equal(&seen, after));
+    CU_ASSERT(has_one_header(cut)); /* whatever a compaction had left */
     CU_ASSERT(model_put(f, 1, 7777, false) == ST_OK && model_put(f, 2, 0, true) == ST_OK);
     flash_close(f);
     seen.version[1] = 7777;
@@ -224,6 +234,99 @@ static void a_flipped_byte_is_found(void)
 static void a_flip_in_an_irrevocable_commit_is_found(void)
 {
     flip_every_byte(&irrevocable, false);
+}
+
+/* Right after a compaction nothing stands behind the last commit, and the header has named the counter already. */
+static void damage_to_a_compacted_log_is_found(void)
+{
+    size_t places[256], n = reversible.m->event_count - 1;
+    struct memory_hal *m;
+    struct model seen;
+    unsigned count;
+
+    while (reversible.m->events[n].kind != MEMORY_WRITE || reversible.m->events[n].at != 0 ||
+           reversible.m->events[n].bytes[0] != 'S')
+        n--;
+    /* the header, its sync, the counter, the old header and its sync */
+    m = memory_hal_cut(reversible.m, n + 5, CUT_LOSES, 0);
+    count = find_commits(m, places, ARRAY_LEN(places));
+    CU_ASSERT(count > 3);
+    CU_ASSERT(look_at_copy(m, places[count], 1, &seen) == ST_OK);
+    for (size_t at = places[count - 1]; at < places[count]; at++)
+        CU_ASSERT(look_at_copy(m, at, 1, &seen) == ST_CORRUPT);
+    memset(m->flash[bank_in_use(m)] + places[count - 1], 0xff, places[count] - places[count - 1]);
+    CU_ASSERT(model_look(m, &seen) == ST_CORRUPT);
+    memory_hal_free(m);
+}
+
+static void a_flip_in_a_last_start_is_found(void)
+{
+    struct memory_hal *m = memory_hal_copy(reversible.m);
+    size_t places[256];
+    struct model seen;
+    unsigned count;
+
+    CU_ASSERT(model_look(m, &seen) == ST_OK);
+    count = find_commits(m, places, ARRAY_LEN(places));
+    CU_ASSERT(places[count] - places[count - 1] == COMMIT_MIN);
+    for (size_t at = places[count - 1]; at < places[count]; at++)
+        CU_ASSERT(look_at_copy(m, at, 1, &seen) == ST_CORRUPT);
+    memory_hal_free(m);
+}
+
+/* What is not irrevocable can be undone by putting the flash back. Commits made again in the same places are other
+ * messages, and so must have other nonces. */
+static void commits_made_again_have_other_nonces(void)
+{
+    struct memory_hal *m = memory_hal_new(16 * 1024, 16 * 1024), *older, *again;
+    const struct memory_event *last;
+    struct model seen;
+    struct flash *f;
+    const char *why;
+
+    CU_ASSERT_FATAL(model_open(m, &f, &seen, &why) == ST_OK);
+    CU_ASSERT(model_put(f, 1, 1, false) == ST_OK);
+    older = memory_hal_copy(m);
+    for (uint32_t i = 2; i < 6; i++)
+        CU_ASSERT(model_put(f, i, i, false) == ST_OK);
+    flash_close(f);
+    again = memory_hal_copy(m);
+    memory_hal_put_back(again, older);
+    CU_ASSERT_FATAL(model_open(again, &f, &seen, &why) == ST_OK);
+    CU_ASSERT(seen.version[1] == 1 && seen.version[2] == 0);
+    for (uint32_t i = 2; i < 6; i++)
+        CU_ASSERT(model_put(f, i, i + 10, false) == ST_OK);
+    flash_close(f);
+    CU_ASSERT(!repeats_a_nonce(m, m->event_count, again));
+    last = &m->events[m->event_count - 2]; /* the check itself can fail */
+    CU_ASSERT(again->hal.flash_write(again, last->region, last->at, last->bytes, last->len) == ST_OK);
+    CU_ASSERT(repeats_a_nonce(m, m->event_count, again));
+    memory_hal_free(again);
+    memory_hal_free(older);
+    memory_hal_free(m);
+}
+
+/* The store is open, and another commit is laid over the one that the index means, with the tag that goes before it. */
+static void a_record_exchanged_while_open_is_found(void)
+{
+    struct memory_hal *m = memory_hal_new(12 * 1024, 16 * 1024);
+    enum status st = ST_OK;
+    size_t first, second;
+    struct model seen;
+    struct flash *f;
+    const char *why;
+
+    CU_ASSERT_FATAL(model_open(m, &f, &seen, &why) == ST_OK);
+    CU_ASSERT(model_put(f, 1, 1, false) == ST_OK);
+    first = m->events[m->event_count - 2].at;
+    CU_ASSERT(model_put(f, 5, 2, false) == ST_OK && model_put(f, 1, 3, false) == ST_OK);
+    second = m->events[m->event_count - 2].at;
+    memmove(m->flash[0] + second - 16, m->flash[0] + first - 16, 16 + m->events[m->event_count - 2].len);
+    for (uint32_t i = 4; i < 200 && st == ST_OK; i++)
+        st = model_put(f, 5, i, false); /* up to a compaction */
+    CU_ASSERT(st == ST_IO);
+    flash_close(f);
+    memory_hal_free(m);
 }
 
 static void a_cut_log_is_found_by_the_counter(void)
@@ -410,6 +513,10 @@ int main(void)
     CU_TestInfo attacks[] = {
         { "a flipped byte is found, or takes the last commit back", a_flipped_byte_is_found },
         { "a flipped byte in an irrevocable commit is found", a_flip_in_an_irrevocable_commit_is_found },
+        { "damage to a compacted log is found", damage_to_a_compacted_log_is_found },
+        { "a flipped byte in a start at the end is found", a_flip_in_a_last_start_is_found },
+        { "commits made again have other nonces", commits_made_again_have_other_nonces },
+        { "a record exchanged while the store is open is found", a_record_exchanged_while_open_is_found },
         { "a log cut before an irrevocable commit is refused", a_cut_log_is_found_by_the_counter },
         { "a commit in another's place is found", moved_commits_are_found },
         { "a doubled commit is not read", a_doubled_commit_is_not_read },
