@@ -95,6 +95,14 @@ void session_end_operations(struct session *s)
     }
 }
 
+static void link_object(struct session *s, struct object *o)
+{
+    o->next = s->objects;
+    if (o->next != NULL)
+        o->next->previous = o;
+    s->objects = o;
+}
+
 static void unlink_object(struct session *s, struct object *o)
 {
     if (o->previous != NULL)
@@ -106,17 +114,17 @@ static void unlink_object(struct session *s, struct object *o)
     o->next = o->previous = NULL;
 }
 
-CK_RV application_add_object(struct session *s, struct storage *storage, struct object *o, bool token)
+CK_RV application_add_objects(struct session *s, struct storage *storage, struct object *const *objects, unsigned count)
 {
     CK_RV rv;
 
-    o->session = token ? NULL : s;
-    if ((rv = partition_add_object(s->application->partition, storage, o)) != CKR_OK || token)
+    for (unsigned i = 0; i < count; i++)
+        objects[i]->session = attributes_bool(&objects[i]->attributes, CKA_TOKEN) ? NULL : s;
+    if ((rv = partition_add_objects(s->application->partition, storage, objects, count)) != CKR_OK)
         return rv;
-    o->next = s->objects;
-    if (o->next != NULL)
-        o->next->previous = o;
-    s->objects = o;
+    for (unsigned i = 0; i < count; i++)
+        if (objects[i]->session != NULL)
+            link_object(s, objects[i]);
     return CKR_OK;
 }
 

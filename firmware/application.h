@@ -55,8 +55,9 @@ void application_logout(struct application *a, struct storage *s); /* ends priva
 /* The object behind a handle, if this application may see it now; not referenced. NULL. */
 struct object *application_object(struct application *a, uint64_t handle);
 uint64_t application_handle(const struct application *a, const struct object *o);
-/* A new object into the partition: a token object, or one of `s`. Errors: as partition_add_object(). */
-MUST_CHECK CK_RV application_add_object(struct session *s, struct storage *storage, struct object *o, bool token);
+/* New objects into the partition, all or none: token objects, or those of `s`. Errors: as partition_add_objects(). */
+MUST_CHECK CK_RV application_add_objects(struct session *s, struct storage *storage, struct object *const *objects,
+                                         unsigned count);
 MUST_CHECK CK_RV application_remove_object(struct application *a, struct storage *storage, struct object *o);
 
 /* Take an operation out to work on it without the lock, and put it back. Errors: CKR_OPERATION_NOT_INITIALIZED;

@@ -71,19 +71,28 @@ CK_RV call_may_make(const struct session *s, const struct attributes *a)
     return CKR_OK;
 }
 
+CK_RV call_add_objects(struct call *c, struct session *s, struct attributes *a, unsigned count, uint64_t *handles)
+{
+    struct object *objects[PARTITION_ADD_MAX] = { 0 };
+    CK_RV rv = CKR_OK;
+
+    for (unsigned i = 0; i < count && rv == CKR_OK; i++)
+        rv = object_new(&a[i], &objects[i]);
+    if (rv == CKR_OK) {
+        memcpy(c->entry.object, objects[count - 1]->unique, sizeof c->entry.object);
+        rv = application_add_objects(s, &c->ks->storage, objects, count);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (rv == CKR_OK)
+            handles[i] = application_handle(s->application, objects[i]);
+        object_unref(objects[i]);
+    }
+    return rv;
+}
+
 CK_RV call_add_object(struct call *c, struct session *s, struct attributes *a, uint64_t *handle)
 {
-    bool token = attributes_bool(a, CKA_TOKEN);
-    struct object *o;
-    CK_RV rv;
-
-    if ((rv = object_new(a, &o)) != CKR_OK)
-        return rv;
-    memcpy(c->entry.object, o->unique, sizeof c->entry.object);
-    if ((rv = application_add_object(s, &c->ks->storage, o, token)) == CKR_OK)
-        *handle = application_handle(s->application, o);
-    object_unref(o);
-    return rv;
+    return call_add_objects(c, s, a, 1, handle);
 }
 
 CK_RV call_reply_handle(struct call *c, uint64_t handle)

@@ -59,6 +59,9 @@ MUST_CHECK CK_RV call_key(struct call *c, struct session *s, uint64_t handle, en
 MUST_CHECK CK_RV call_may_make(const struct session *s, const struct attributes *a);
 /* Take `a` into a new object of the session, and its handle into *handle. */
 MUST_CHECK CK_RV call_add_object(struct call *c, struct session *s, struct attributes *a, uint64_t *handle);
+/* The same for several, up to PARTITION_ADD_MAX: all or none. */
+MUST_CHECK CK_RV call_add_objects(struct call *c, struct session *s, struct attributes *a, unsigned count,
+                                  uint64_t *handles);
 CK_RV call_reply_handle(struct call *c, uint64_t handle);
 CK_RV call_reply_data(struct call *c, const uint8_t *p, size_t len);
 /* `len` bytes that live as long as the call; NULL: no room. */

@@ -135,18 +135,26 @@ enum status partition_unpack(struct partition *p, struct span record)
     return ok ? ST_OK : ST_CORRUPT;
 }
 
-/* Packed attributes as one change. */
-static CK_RV commit_packed(struct storage *s, const struct flash_key *key, const struct attributes *a, bool irrevocable)
+/* Packed attributes as changes of one commit, up to FLASH_CHANGES_MAX. */
+static CK_RV commit_packed(struct storage *s, const struct flash_key *keys, const struct attributes *const *a,
+                           unsigned count, bool irrevocable)
 {
-    size_t len = attributes_packed_len(a);
-    uint8_t *packed = malloc(len);
-    struct flash_change change = { .key = *key, .value = span_of(packed, len) };
+    struct flash_change changes[FLASH_CHANGES_MAX];
+    size_t len = 0, at = 0;
+    uint8_t *packed;
     CK_RV rv;
 
-    if (packed == NULL)
+    for (unsigned i = 0; i < count; i++)
+        len += attributes_packed_len(a[i]);
+    if ((packed = malloc(len)) == NULL)
         return CKR_HOST_MEMORY;
-    attributes_pack(a, packed);
-    rv = storage_commit(s, &change, 1, irrevocable);
+    for (unsigned i = 0; i < count; i++) {
+        attributes_pack(a[i], packed + at);
+        changes[i] =
+            (struct flash_change){ .key = keys[i], .value = span_of(packed + at, attributes_packed_len(a[i])) };
+        at += changes[i].value.len;
+    }
+    rv = storage_commit(s, changes, count, irrevocable);
     secret_wipe(packed, len);
     free(packed);
     return rv;
@@ -156,10 +164,11 @@ static CK_RV store(const struct partition *p, struct storage *s, bool irrevocabl
 {
     struct flash_key key = { .kind = RECORD_PARTITION, .partition = p->id };
     struct attributes a = { 0 };
+    const struct attributes *all = &a;
     CK_RV rv = pack_record(p, &a);
 
     if (rv == CKR_OK)
-        rv = commit_packed(s, &key, &a, irrevocable);
+        rv = commit_packed(s, &key, &all, 1, irrevocable);
     attributes_clear(&a);
     return rv;
 }
@@ -169,17 +178,29 @@ enum status partition_store(struct partition *p, struct storage *s, bool irrevoc
     return store(p, s, irrevocable) == CKR_OK ? ST_OK : ST_IO;
 }
 
-CK_RV partition_store_object(struct partition *p, struct storage *s, struct object *o)
+static CK_RV store_objects(const struct partition *p, struct storage *s, struct object *const *objects, unsigned count)
 {
-    struct flash_key key = { .kind = RECORD_OBJECT, .partition = p->id, .id = o->flash_id };
+    const struct attributes *attributes[PARTITION_ADD_MAX];
+    struct flash_key keys[PARTITION_ADD_MAX];
+    unsigned stored = 0;
 
-    return o->session != NULL ? CKR_OK : commit_packed(s, &key, &o->attributes, false);
+    for (unsigned i = 0; i < count; i++)
+        if (objects[i]->session == NULL) {
+            keys[stored] = (struct flash_key){ .kind = RECORD_OBJECT, .partition = p->id, .id = objects[i]->flash_id };
+            attributes[stored++] = &objects[i]->attributes;
+        }
+    return stored > 0 ? commit_packed(s, keys, attributes, stored, false) : CKR_OK;
 }
 
-CK_RV partition_add_object(struct partition *p, struct storage *s, struct object *o)
+CK_RV partition_store_object(struct partition *p, struct storage *s, struct object *o)
+{
+    return store_objects(p, s, &o, 1);
+}
+
+/* Into the table, and out of it. */
+static CK_RV enter(struct partition *p, struct storage *s, struct object *o)
 {
     uint32_t *count = o->session != NULL ? &p->session_objects : &p->token_objects;
-    CK_RV rv;
 
     if (*count >= (o->session != NULL ? p->session_objects_max : p->objects_max))
         return CKR_DEVICE_MEMORY;
@@ -190,13 +211,34 @@ CK_RV partition_add_object(struct partition *p, struct storage *s, struct object
     }
     if (handle_table_put(&p->objects, o->id, o) != ST_OK)
         return CKR_HOST_MEMORY;
-    if ((rv = partition_store_object(p, s, o)) != CKR_OK) {
-        handle_table_take(&p->objects, o->id);
-        return rv;
-    }
     object_ref(o);
     (*count)++;
     return CKR_OK;
+}
+
+static void leave(struct partition *p, struct object *o)
+{
+    if (o->session != NULL)
+        p->session_objects--;
+    else
+        p->token_objects--;
+    handle_table_take(&p->objects, o->id);
+    object_unref(o);
+}
+
+CK_RV partition_add_objects(struct partition *p, struct storage *s, struct object *const *objects, unsigned count)
+{
+    unsigned entered = 0;
+    CK_RV rv = CKR_OK;
+
+    INVARIANT(count <= PARTITION_ADD_MAX);
+    while (entered < count && (rv = enter(p, s, objects[entered])) == CKR_OK)
+        entered++;
+    if (rv == CKR_OK && (rv = store_objects(p, s, objects, count)) == CKR_OK)
+        return CKR_OK;
+    while (entered > 0)
+        leave(p, objects[--entered]);
+    return rv;
 }
 
 CK_RV partition_remove_object(struct partition *p, struct storage *s, struct object *o)
@@ -207,12 +249,7 @@ CK_RV partition_remove_object(struct partition *p, struct storage *s, struct obj
 
     if (o->session == NULL && (rv = storage_commit(s, &change, 1, true)) != CKR_OK)
         return rv;
-    if (o->session != NULL)
-        p->session_objects--;
-    else
-        p->token_objects--;
-    handle_table_take(&p->objects, o->id);
-    object_unref(o);
+    leave(p, o);
     return CKR_OK;
 }
 

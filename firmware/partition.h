@@ -55,7 +55,10 @@ MUST_CHECK enum status partition_store(struct partition *p, struct storage *s, b
 
 /* Objects. The table holds a reference. Errors: CKR_DEVICE_MEMORY a quota; CKR_HOST_MEMORY; CKR_DEVICE_ERROR the flash.
  */
-MUST_CHECK CK_RV partition_add_object(struct partition *p, struct storage *s, struct object *o);
+#define PARTITION_ADD_MAX 2 /* a key pair */
+/* All of them or none, whatever happens meanwhile: one commit. */
+MUST_CHECK CK_RV partition_add_objects(struct partition *p, struct storage *s, struct object *const *objects,
+                                       unsigned count);
 MUST_CHECK CK_RV partition_remove_object(struct partition *p, struct storage *s, struct object *o);
 /* The object's attributes have changed: to the flash with them. On failure the caller restores them. */
 MUST_CHECK CK_RV partition_store_object(struct partition *p, struct storage *s, struct object *o);

@@ -97,44 +97,35 @@ static CK_RV generate_unlocked(struct call *c, const struct mechanism *m, struct
     return rv;
 }
 
-static CK_RV add_pair(struct call *c, struct session *s, struct attributes *public, struct attributes *private)
-{
-    Ks__KeyPair *pair = &c->answer.key_pair;
-    CK_RV rv;
-
-    ks__key_pair__init(pair);
-    if ((rv = call_add_object(c, s, public, &pair->public_key)) != CKR_OK)
-        return rv;
-    if ((rv = call_add_object(c, s, private, &pair->private_key)) != CKR_OK) {
-        struct object *o = application_object(s->application, pair->public_key);
-        CK_RV undone = o != NULL ? application_remove_object(s->application, &c->ks->storage, o) : CKR_OK;
-
-        return undone == CKR_OK ? rv : undone;
-    }
-    c->reply = &pair->base;
-    return CKR_OK;
-}
+enum { PUBLIC, PRIVATE, PAIR };
 
 CK_RV on_generate_key_pair(struct call *c, const ProtobufCMessage *request)
 {
     const Ks__GenerateKeyPair *m = (const Ks__GenerateKeyPair *)request;
-    struct attributes public = { 0 }, private = { 0 };
+    struct attributes pair[PAIR] = { 0 };
+    Ks__KeyPair *reply = &c->answer.key_pair;
     struct mechanism mechanism;
+    uint64_t handles[PAIR];
     struct session *s;
     CK_RV rv;
 
     mechanism_from_wire(m->mechanism, &mechanism);
     c->entry.mechanism = mechanism.type;
     if ((rv = call_session(c, m->session, &s)) == CKR_OK &&
-        (rv = prepare_generate(c, s, CKO_PUBLIC_KEY, CKF_GENERATE_KEY_PAIR, &mechanism, m->public_template, &public)) ==
-            CKR_OK &&
+        (rv = prepare_generate(c, s, CKO_PUBLIC_KEY, CKF_GENERATE_KEY_PAIR, &mechanism, m->public_template,
+                               &pair[PUBLIC])) == CKR_OK &&
         (rv = prepare_generate(c, s, CKO_PRIVATE_KEY, CKF_GENERATE_KEY_PAIR, &mechanism, m->private_template,
-                               &private)) == CKR_OK &&
-        (rv = generate_unlocked(c, &mechanism, &public, &private)) == CKR_OK &&
-        (rv = call_session(c, m->session, &s)) == CKR_OK && (rv = call_may_make(s, &private)) == CKR_OK)
-        rv = add_pair(c, s, &public, &private);
-    attributes_clear(&public);
-    attributes_clear(&private);
+                               &pair[PRIVATE])) == CKR_OK &&
+        (rv = generate_unlocked(c, &mechanism, &pair[PUBLIC], &pair[PRIVATE])) == CKR_OK &&
+        (rv = call_session(c, m->session, &s)) == CKR_OK && (rv = call_may_make(s, &pair[PRIVATE])) == CKR_OK &&
+        (rv = call_add_objects(c, s, pair, PAIR, handles)) == CKR_OK) {
+        ks__key_pair__init(reply);
+        reply->public_key = handles[PUBLIC];
+        reply->private_key = handles[PRIVATE];
+        c->reply = &reply->base;
+    }
+    attributes_clear(&pair[PUBLIC]);
+    attributes_clear(&pair[PRIVATE]);
     return rv;
 }
 
