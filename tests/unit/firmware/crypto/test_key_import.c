@@ -196,6 +196,8 @@ static void numbers_that_do_not_belong_together_are_refused(void)
     static const CK_ATTRIBUTE_TYPE all[] = { CKA_MODULUS,    CKA_PRIVATE_EXPONENT, CKA_PRIME_1,    CKA_PRIME_2,
                                              CKA_EXPONENT_1, CKA_EXPONENT_2,       CKA_COEFFICIENT };
     struct attributes whole = rsa_private(sound, 2), a;
+    BIGNUM *modulus = NULL;
+    EVP_PKEY *other;
 
     CU_ASSERT_FATAL(key_complete(&whole) == CKR_OK);
     for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
@@ -208,6 +210,18 @@ static void numbers_that_do_not_belong_together_are_refused(void)
         set(&a, all[i], span_of(changed, value.len));
         CU_ASSERT(completes(&a) == CKR_ATTRIBUTE_VALUE_INVALID);
     }
+    a = rsa_private(sound, 2); /* no CRT values that would tell, too */
+    BN_add_word(sound[2], 2);
+    set_number(&a, CKA_PRIVATE_EXPONENT, sound[2]);
+    BN_sub_word(sound[2], 2);
+    CU_ASSERT(completes(&a) == CKR_ATTRIBUTE_VALUE_INVALID);
+    a = rsa_private(sound, 2); /* the sound modulus of another key */
+    other = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+    CU_ASSERT_FATAL(EVP_PKEY_get_bn_param(other, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1);
+    set_number(&a, CKA_MODULUS, modulus);
+    CU_ASSERT(completes(&a) == CKR_ATTRIBUTE_VALUE_INVALID);
+    EVP_PKEY_free(other);
+    BN_free(modulus);
     a = rsa_private(sound, 0); /* no primes given, and d of another key */
     set_number(&a, CKA_PRIVATE_EXPONENT, sound[3]);
     CU_ASSERT(completes(&a) == CKR_ATTRIBUTE_VALUE_INVALID);
