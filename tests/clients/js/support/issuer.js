@@ -1,6 +1,6 @@
-// The authority's own signing key, for tokens that are properly signed and wrong in one other thing. The key is used through
-// PKCS#11 from a copy of the management daemon's SoftHSM token: nobody but one process may have the real one, and the key
-// itself cannot be read.
+// The authority's own signing key, for tokens that are properly signed and wrong in one other thing. The key itself cannot be
+// read; it is used through PKCS#11. A token of SoftHSM may be had by one process alone, so there it is a copy of the
+// management daemon's; the keystore serves us beside the daemon.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
@@ -32,15 +32,20 @@ function configuration(path) {
 export class Issuer {
     constructor(directory) {
         const config = configuration(process.env.STRONGROOM_MANAGEMENT_CONFIG);
-        const softhsm = configuration(config.token_config);
+        const tokens = configuration(config.token_config)["directories.tokendir"];
 
-        cpSync(softhsm["directories.tokendir"], join(directory, "tokens"), { recursive: true });
         this.directory = directory;
         this.label = config.token_label;
         this.module = config.token_module;
         this.pinFile = config.token_pin_file;
-        this.config = join(directory, "softhsm2.conf");
-        writeFileSync(this.config, `directories.tokendir = ${join(directory, "tokens")}\nobjectstore.backend = file\n`);
+        this.environment = { ...process.env, STRONGROOM_PKCS11_CONF: config.token_config };
+        if (tokens !== undefined) {
+            const softhsm = join(directory, "softhsm2.conf");
+
+            cpSync(tokens, join(directory, "tokens"), { recursive: true });
+            writeFileSync(softhsm, `directories.tokendir = ${join(directory, "tokens")}\nobjectstore.backend = file\n`);
+            this.environment.SOFTHSM2_CONF = softhsm;
+        }
     }
 
     // The CKA_ID behind the label: pkcs11-tool signs with whatever private key comes first when given a label.
@@ -48,7 +53,7 @@ export class Issuer {
         const listed = execFileSync(
             "pkcs11-tool",
             ["--module", this.module, "--token-label", this.label, "--list-objects", "--type", "pubkey"],
-            { stdio: "pipe", env: { ...process.env, SOFTHSM2_CONF: this.config } },
+            { stdio: "pipe", env: this.environment },
         );
 
         return new RegExp(`label: +${authorityLabel}\\n +ID: +([0-9a-f]+)`).exec(listed.toString())[1];
@@ -83,8 +88,7 @@ export class Issuer {
             {
                 stdio: "pipe",
                 env: {
-                    ...process.env,
-                    SOFTHSM2_CONF: this.config,
+                    ...this.environment,
                     TOKEN_PIN: readFileSync(this.pinFile, "utf8").trim(),
                 },
             },
