@@ -230,23 +230,31 @@ static void key_uses_are_synced_by_number(void)
     memory_hal_free(m);
 }
 
+static void sleep_until(uint64_t ms)
+{
+    while (clock_monotonic_ms() < ms)
+        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+}
+
+/* On a machine that stalls for a second a sync may come early, as it may for a real keystore. */
 static void key_uses_are_synced_in_time(void)
 {
     struct memory_hal *m = memory_hal_new(BANK, SMALL);
     struct audit *a = open_or_fail(m);
     size_t syncs = m->syncs;
-    uint64_t start = clock_monotonic_ms();
+    uint64_t before = clock_monotonic_ms(), after;
 
     write_records(a, 0, 1, 1, 0);
-    while (clock_monotonic_ms() - start < AUDIT_SYNC_MS / 2)
-        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-    CU_ASSERT(audit_flush(a, false) == ST_OK && (m->syncs == syncs || clock_monotonic_ms() - start >= AUDIT_SYNC_MS));
-    while (clock_monotonic_ms() - start <= AUDIT_SYNC_MS)
-        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-    write_records(a, 0, 1, 1, 0);
+    after = clock_monotonic_ms();
+    sleep_until(after + AUDIT_SYNC_MS / 2);
+    CU_ASSERT(audit_flush(a, false) == ST_OK);
+    CU_ASSERT(m->syncs == syncs || clock_monotonic_ms() - before >= AUDIT_SYNC_MS);
+    sleep_until(after + AUDIT_SYNC_MS);
+    CU_ASSERT(audit_flush(a, false) == ST_OK);
     CU_ASSERT(m->syncs == syncs + 1);
+    before = clock_monotonic_ms();
     write_records(a, 0, 1, 1, 0);
-    CU_ASSERT(m->syncs == syncs + 1);
+    CU_ASSERT(m->syncs == syncs + 1 || clock_monotonic_ms() - before >= AUDIT_SYNC_MS);
     audit_close(a);
     memory_hal_free(m);
 }

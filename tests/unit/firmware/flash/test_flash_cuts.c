@@ -106,7 +106,7 @@ static void every_prefix_opens(void)
 static void every_torn_prefix_opens(void)
 {
     for (size_t n = 0; n <= reversible.m->event_count; n++)
-        for (uint64_t seed = 0; seed < 12; seed++)
+        for (uint64_t seed = 0; seed < 8; seed++)
             memory_hal_free(survives(&reversible, n, CUT_TEARS, seed * 1000 + n));
 }
 
@@ -117,7 +117,7 @@ static void a_cut_after_a_kill_opens(void)
         struct memory_hal *killed = survives(&reversible, n, CUT_KILLED, 0);
 
         for (size_t i = 0; i <= killed->event_count; i++)
-            for (uint64_t seed = 0; seed < 3; seed++) {
+            for (uint64_t seed = 0; seed < 2; seed++) {
                 struct memory_hal *cut = memory_hal_cut(killed, i, seed == 0 ? CUT_LOSES : CUT_TEARS, seed + n);
                 struct model seen;
 
