@@ -11,7 +11,7 @@ static const struct curve *offered_curve(struct work *w, const char *field, stru
 
     if (c != NULL && curve_offered(w->token, c))
         return c;
-    outcome_left_out(o, not_offered_curve);
+    outcome_left_out(o, curve_not_offered(c != NULL ? c->names[0] : json_text(w->group, field)));
     return NULL;
 }
 
@@ -74,12 +74,9 @@ static void eddsa_run(struct work *w, struct outcome *o)
 
     if (c == NULL)
         return;
-    if (json_is_true(json_object_get(w->group, "preHash"))) {
-        outcome_left_out(o, "Ed25519ph");
-        return;
-    }
     w->key_rv = key_ec_public(w->token, c, work_hex(w, w->test, "q"), &w->key);
-    check_eddsa(w, work_hex(w, w->test, "message"), work_hex(w, w->test, "signature"), o);
+    check_eddsa(w, json_is_true(json_object_get(w->group, "preHash")), work_hex(w, w->test, "message"),
+                work_hex(w, w->test, "signature"), o);
     drop_key(w);
 }
 

@@ -17,13 +17,14 @@ extern const struct family ml_dsa_verify_family, ml_dsa_sign_family; /* [paramet
 extern const struct family ml_kem_family, ml_kem_expanded_family, ml_kem_encaps_family;
 
 /* Reasons that several have. */
-extern const char not_offered_curve[], policy_rsa_bits[], policy_rsa_exponent[];
-/* "mechanism not offered: <name>"; the text lasts. */
-const char *not_offered(const char *name);
+extern const char policy_rsa_bits[], policy_rsa_exponent[];
+/* "mechanism not offered: <name>"; the texts last. */
+const char *not_offered(const char *mechanism);
+const char *curve_not_offered(const char *curve);
 
 /* signature.c. The key's public half has been imported into w->key. */
 void check_ecdsa(struct work *w, const struct hash *h, struct span message, struct span signature, struct outcome *o);
-void check_eddsa(struct work *w, struct span message, struct span signature, struct outcome *o);
+void check_eddsa(struct work *w, bool prehash, struct span message, struct span signature, struct outcome *o);
 void check_rsa_pkcs1(struct work *w, const struct hash *h, struct span message, struct span signature,
                      struct outcome *o);
 void check_rsa_pss(struct work *w, const struct hash *h, const struct hash *mgf, CK_ULONG salt, struct span message,

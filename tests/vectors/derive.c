@@ -20,7 +20,7 @@ void check_ecdh(struct work *w, const struct curve *c, struct span private, stru
         return;
     }
     if (!curve_offered(w->token, c)) {
-        outcome_left_out(o, not_offered_curve);
+        outcome_left_out(o, curve_not_offered(c->names[0]));
         return;
     }
     rv = key_ec_private(w->token, c, private, &key);
@@ -37,7 +37,7 @@ static const struct curve *group_curve(struct work *w, struct outcome *o)
     const struct curve *c = curve_find(json_text(w->group, "curve"));
 
     if (c == NULL)
-        outcome_left_out(o, not_offered_curve);
+        outcome_left_out(o, curve_not_offered(json_text(w->group, "curve")));
     return c;
 }
 

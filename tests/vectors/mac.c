@@ -48,8 +48,8 @@ void check_mac(struct work *w, const struct mac_case *c, struct outcome *o)
     token_destroy(w->token, key);
 }
 
-/* PKCS#11 3.0, 2.13.5: the nonce and the length of the tag come as CK_GCM_PARAMS. Some tokens take the bare nonce, and
- * then give 16 bytes: asked next. */
+/* PKCS#11 3.2, 6.13.6: the nonce and the length of the tag come as CK_GCM_PARAMS. In 2.40 it was the bare nonce of 12
+ * bytes and a tag of 16: asked for where a token refuses the structure. */
 void check_gmac(struct work *w, const struct mac_case *c, struct outcome *o)
 {
     CK_BYTE *iv = (CK_BYTE *)(uintptr_t)c->iv.p;

@@ -36,6 +36,13 @@ struct hkdf_parameter {
     CK_ULONG info_len;
 };
 
+/* 3.0, 2.3.14: CK_EDDSA_PARAMS. With `prehash` (Ed25519ph) the token makes the hash, too. */
+struct eddsa_parameter {
+    CK_BBOOL prehash;
+    CK_ULONG context_len;
+    CK_BYTE_PTR context;
+};
+
 /* 3.2, 6.67.2: CK_SIGN_ADDITIONAL_CONTEXT. */
 struct sign_context {
     CK_ULONG hedge;

@@ -5,22 +5,32 @@
 #include "tests/vectors/der.h"
 #include "tests/vectors/pkcs11_32.h"
 
-const char not_offered_curve[] = "curve not offered";
 const char policy_rsa_bits[] = "policy: RSA below 2048 bits";
 const char policy_rsa_exponent[] = "policy: RSA public exponent below 65537";
 static const char no_der[] = "signature is no DER of two positive numbers: never reaches a token";
 
-const char *not_offered(const char *name)
+/* The reason as a text that lasts: one copy of each. */
+static const char *lasting(const char *what, const char *name)
 {
     static char texts[REASONS_MAX][96];
     size_t i = 0;
-    char text[96];
+    char text[96] = "";
 
-    snprintf(text, sizeof text, "mechanism not offered: %s", name);
+    snprintf(text, sizeof text, "%s not offered: %s", what, name);
     while (i < REASONS_MAX - 1 && texts[i][0] != '\0' && strcmp(texts[i], text) != 0)
         i++;
     memcpy(texts[i], text, sizeof text);
     return texts[i];
+}
+
+const char *not_offered(const char *mechanism)
+{
+    return lasting("mechanism", mechanism);
+}
+
+const char *curve_not_offered(const char *curve)
+{
+    return lasting("curve", curve);
 }
 
 /* The second answer to the same question. */
@@ -55,7 +65,7 @@ static const struct curve *begin_ec(struct work *w, const char *curve, struct sp
     const struct curve *c = curve_find(curve);
 
     if (c == NULL || !curve_offered(w->token, c)) {
-        w->left_out = not_offered_curve;
+        w->left_out = curve_not_offered(curve);
         return NULL;
     }
     w->key_rv = key_ec_public(w->token, c, point, &w->key);
@@ -106,9 +116,10 @@ static void ecdsa_run(struct work *w, struct outcome *o)
 const struct family ecdsa_family = { ecdsa_begin, ecdsa_run };
 const struct family ecdsa_p1363_family = { ecdsa_begin, ecdsa_p1363_run };
 
-void check_eddsa(struct work *w, struct span message, struct span signature, struct outcome *o)
+void check_eddsa(struct work *w, bool prehash, struct span message, struct span signature, struct outcome *o)
 {
-    CK_MECHANISM m = mechanism_of(CKM_EDDSA, NULL, 0);
+    struct eddsa_parameter parameter = { .prehash = CK_TRUE };
+    CK_MECHANISM m = prehash ? mechanism_of(CKM_EDDSA, &parameter, sizeof parameter) : mechanism_of(CKM_EDDSA, NULL, 0);
 
     if (!token_offers(w->token, CKM_EDDSA, CKF_VERIFY))
         outcome_left_out(o, not_offered("EDDSA"));
@@ -127,7 +138,7 @@ static void eddsa_begin(struct work *w)
 
 static void eddsa_run(struct work *w, struct outcome *o)
 {
-    check_eddsa(w, work_hex(w, w->test, "msg"), work_hex(w, w->test, "sig"), o);
+    check_eddsa(w, false, work_hex(w, w->test, "msg"), work_hex(w, w->test, "sig"), o);
 }
 
 const struct family eddsa_family = { eddsa_begin, eddsa_run };
