@@ -13,6 +13,10 @@ static bool takes(const char *der, uint8_t tag)
 
 static void lengths_are_in_the_shortest_form(void)
 {
+    static uint8_t padded[5 + 256] = { 0x04, 0x83, 0x00, 0x01, 0x00 }; /* 256, with a zero in front */
+    struct span in = span_of(padded, sizeof padded), content;
+
+    CU_ASSERT(!der_take(&in, 0x04, &content));
     CU_ASSERT(takes("0400", 0x04) && takes("04010a", 0x04));
     CU_ASSERT(!takes("", 0x04) && !takes("04", 0x04) && !takes("0401", 0x04) && !takes("0400", 0x05));
     CU_ASSERT(!takes("0480", 0x04));                                   /* indefinite */

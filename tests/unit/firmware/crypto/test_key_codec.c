@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "firmware/crypto/der.h"
 #include "tests/unit/firmware/crypto/key_fixture.h"
 
 /* Encodings, against libcrypto's own readers and writers. */
@@ -186,6 +187,35 @@ static void forms_of_the_standards_are_read(void)
     CU_ASSERT(decodes(CKK_AES, "302e020100300506032b657004220420" SEED) == CKR_WRAPPED_KEY_INVALID);
 }
 
+/* RFC 8017, A.1.2: otherPrimeInfos, or anything else behind the coefficient; and version 1. */
+static void rsa_keys_have_two_primes(void)
+{
+    static const uint8_t oid[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
+    static const uint8_t one[] = { 1 };
+    uint8_t memory[256];
+
+    for (unsigned version = 0; version <= 1; version++)
+        for (unsigned numbers = 7; numbers <= 9; numbers++) {
+            struct attributes a = template_of(CKO_PRIVATE_KEY, CKK_RSA);
+            struct der_writer w;
+            bool good = version == 0 && numbers == 8;
+
+            der_begin(&w, memory, sizeof memory);
+            for (unsigned i = 0; i < numbers; i++)
+                der_put_number(&w, span_of(one, 1));
+            der_put_number(&w, span_of(one, version));
+            der_wrap(&w, DER_SEQUENCE, sizeof memory);
+            der_wrap(&w, DER_OCTETS, sizeof memory);
+            size_t mark = der_mark(&w);
+            der_put(&w, span_of(oid, sizeof oid));
+            der_wrap(&w, DER_SEQUENCE, mark);
+            der_put_number(&w, span_of(NULL, 0));
+            der_wrap(&w, DER_SEQUENCE, sizeof memory);
+            CU_ASSERT(key_decode(&a, der_written(&w)) == (good ? CKR_OK : CKR_WRAPPED_KEY_INVALID));
+            attributes_clear(&a);
+        }
+}
+
 static void a_template_binds_curve_and_set(void)
 {
     struct pair p = pair_new(CKM_ECDSA_KEY_PAIR_GEN, DER_P256, 0), q = pair_new(CKM_ML_DSA_KEY_PAIR_GEN, NULL, 1);
@@ -234,6 +264,7 @@ int main(void)
         { "what is cut or longer is refused", what_is_cut_or_longer_is_refused },
         { "changed bytes do no harm", changed_bytes_do_no_harm },
         { "forms of the standards are read", forms_of_the_standards_are_read },
+        { "RSA keys have two primes", rsa_keys_have_two_primes },
         { "a template binds curve and parameter set", a_template_binds_curve_and_set },
         { "what has no value is not encoded", what_has_no_value_is_not_encoded },
         CU_TEST_INFO_NULL,
