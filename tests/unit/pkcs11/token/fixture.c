@@ -57,10 +57,30 @@ void fixture_init_token(const char *label)
     posix_spawn_file_actions_destroy(&quiet);
 }
 
+bool fixture_is_softhsm(void)
+{
+    return getenv("TOKEN_MODULE") == NULL;
+}
+
+/* The token that on_keystore has put up. */
+static struct token_config given_config(const char *module)
+{
+    return (struct token_config){
+        .module = module,
+        .label = getenv("TOKEN_LABEL"),
+        .pin_file = getenv("TOKEN_PIN_FILE"),
+        .module_config = getenv("STRONGROOM_PKCS11_CONF"),
+        .workers = 2,
+    };
+}
+
 struct token_config fixture_config(void)
 {
     static char conf_path[256], pin_path[256];
     const char *module = getenv("STRONGROOM_SOFTHSM");
+
+    if (getenv("TOKEN_MODULE") != NULL)
+        return given_config(getenv("TOKEN_MODULE"));
 
     if (conf_path[0] == '\0') {
         char text[512];

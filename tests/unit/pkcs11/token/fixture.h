@@ -1,5 +1,6 @@
 /* fixture.h - a SoftHSM token of its own for each test program, in the scratch directory, and sealed keys to play with.
- * STRONGROOM_SOFTHSM names the module when it is not where Debian puts it. */
+ * STRONGROOM_SOFTHSM names the module when it is not where Debian puts it. Started by on_keystore, a program has the
+ * keystore that this put up. */
 #ifndef STRONGROOM_TESTS_TOKEN_FIXTURE_H
 #define STRONGROOM_TESTS_TOKEN_FIXTURE_H
 
@@ -11,6 +12,7 @@
 
 /* Initialise a token (once), and say how to open it. Stops the program when it cannot. */
 struct token_config fixture_config(void);
+bool fixture_is_softhsm(void);
 /* One more token in the same directory; before the first is opened, because SoftHSM lists its tokens once. */
 void fixture_init_token(const char *label);
 /* Open it with sealing provisioned. */

@@ -488,7 +488,7 @@ static void random_bytes(void)
     token_job_clear(&b);
 }
 
-static void softhsm_offers_all(void)
+static void everything_is_offered(void)
 {
     for (unsigned alg = TOKEN_ALG_NONE + 1; alg < TOKEN_ALG_COUNT_; alg++)
         CU_ASSERT_TRUE(token_offers(token, (enum token_alg)alg));
@@ -499,7 +499,7 @@ static void softhsm_offers_all(void)
 int main(void)
 {
     CU_TestInfo cases[] = {
-        { "SoftHSM offers every algorithm", softhsm_offers_all },
+        { "the token offers every algorithm", everything_is_offered },
         { "RSA signatures verify: PKCS #1, PSS, RSNULL; 2048 to 4096 bits", rsa_signs },
         { "ECDSA signatures verify on all four curves", ec_signs },
         { "a digest of another length is refused", wrong_digest_lengths },
