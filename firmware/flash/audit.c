@@ -36,6 +36,17 @@ static enum status fail(struct audit *a)
     return ST_UNAVAILABLE;
 }
 
+/* The records up to `upto`, whose hash is `hash`, have become durable. Their head becomes so with the next sync. */
+static enum status name_durable(struct audit *a, uint64_t upto, const uint8_t hash[AUDIT_HASH_LEN])
+{
+    if (a->durable >= upto)
+        return ST_OK;
+    a->durable = upto;
+    if (a->covered < upto)
+        a->covered = upto;
+    return audit_ring_write_head(&a->ring, upto, hash);
+}
+
 static enum status write_pending(struct audit *a)
 {
     const struct hal *hal = a->ring.hal;
@@ -45,9 +56,9 @@ static enum status write_pending(struct audit *a)
     if (a->pending_count == 0)
         return ST_OK;
     if (a->ring.newest - a->durable > a->ring.slack) { /* what a power cut can tear is bounded: audit_ring.h */
-        if (hal->flash_sync(hal->self, HAL_REGION_AUDIT) != ST_OK)
+        if (hal->flash_sync(hal->self, HAL_REGION_AUDIT) != ST_OK ||
+            name_durable(a, written(a), a->written_hash) != ST_OK)
             return fail(a);
-        a->covered = a->durable = written(a);
     }
     if (audit_ring_write(&a->ring, written(a) + 1, a->pending, a->pending_count) != ST_OK)
         return fail(a);
@@ -88,10 +99,8 @@ static enum status sync_written(struct audit *a, uint64_t wanted)
     pthread_mutex_unlock(&a->lock);
     st = hal->flash_sync(hal->self, HAL_REGION_AUDIT);
     pthread_mutex_lock(&a->lock);
-    if (st != ST_OK || audit_ring_write_head(&a->ring, upto, hash) != ST_OK)
+    if (st != ST_OK || name_durable(a, upto, hash) != ST_OK)
         st = fail(a);
-    else if (a->durable < upto)
-        a->durable = upto;
     pthread_mutex_unlock(&a->lock);
     return st;
 }

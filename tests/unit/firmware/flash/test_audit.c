@@ -399,6 +399,22 @@ static void every_torn_prefix_opens(void)
     memory_hal_free(m);
 }
 
+/* Nobody flushes, the buffer is written whenever it is full, and the ring comes round more than once. */
+static void a_kill_without_a_flush(void)
+{
+    struct memory_hal *m = memory_hal_new(BANK, SMALL), *killed;
+    struct audit *a = open_or_fail(m);
+
+    for (uint64_t n = 0; n < 3 * PLACES; n += 7) {
+        append(a, n, 7);
+        killed = memory_hal_cut(m, m->event_count, CUT_KILLED, 0);
+        survives(killed, newest(a) > SLACK / 2 ? newest(a) - SLACK / 2 : 0, newest(a));
+        memory_hal_free(killed);
+    }
+    audit_close(a);
+    memory_hal_free(m);
+}
+
 static void a_cut_after_a_kill_keeps_what_was_answered(void)
 {
     struct memory_hal *m = memory_hal_new(BANK, SMALL), *killed, *cut;
@@ -637,6 +653,7 @@ int main(void)
                           { "it is fast", it_is_fast },
                           CU_TEST_INFO_NULL };
     CU_TestInfo cuts[] = { { "every torn prefix of the writes opens", every_torn_prefix_opens },
+                           { "a kill without a flush leaves what was written", a_kill_without_a_flush },
                            { "a cut after a kill keeps what was answered", a_cut_after_a_kill_keeps_what_was_answered },
                            CU_TEST_INFO_NULL };
     CU_TestInfo attacks[] = { { "an edited record is found", an_edited_record_is_found },
