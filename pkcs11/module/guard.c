@@ -4,20 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Made once and never freed: every thread that has used a context runs code of it when it ends, and there is no way to
+ * call that off for other threads. */
 static OSSL_LIB_CTX *context;
 
 enum status guard_open(void)
 {
     if (OPENSSL_init_crypto(0, NULL) != 1)
         return ST_UNAVAILABLE;
-    /* A context that a parent process made is left alone: another of its threads may have held its locks. */
-    return (context = OSSL_LIB_CTX_new()) != NULL ? ST_OK : ST_NO_MEMORY;
+    if (context == NULL)
+        context = OSSL_LIB_CTX_new();
+    return context != NULL ? ST_OK : ST_NO_MEMORY;
 }
 
-void guard_close(void)
+void guard_abandon(void)
 {
-    if (OPENSSL_init_crypto(0, NULL) == 1)
-        OSSL_LIB_CTX_free(context);
     context = NULL;
 }
 

@@ -14,10 +14,10 @@ struct guard {
     struct saved_error *errors; /* the application's: a TLS handshake clears the queue */
 };
 
-/* At C_Initialize, also in a forked child, which gets a context of its own. Errors: ST_NO_MEMORY; ST_UNAVAILABLE
- * OpenSSL has been shut down by the process's exit. */
+/* At each C_Initialize. Errors: ST_NO_MEMORY; ST_UNAVAILABLE OpenSSL has been shut down by the process's exit. */
 MUST_CHECK enum status guard_open(void);
-void guard_close(void);
+/* In a forked child, which needs a context of its own: another thread of the parent may have held this one's locks. */
+void guard_abandon(void);
 /* False: OpenSSL has been shut down (we are called from an exit handler); nothing of it may be used any more. */
 bool guard_enter(struct guard *g);
 void guard_leave(struct guard *g);

@@ -6,6 +6,7 @@
 
 #include "pkcs11/module/batch.h"
 #include "pkcs11/module/guard.h"
+#include "pkcs11/module/identity.h"
 #include "pkcs11/module/session.h"
 
 static struct {
@@ -48,6 +49,8 @@ static void abandon_inherited(void)
     for (unsigned i = 0; i < library.config.count; i++)
         if (library.slots[i] != NULL)
             pool_abandon(&library.slots[i]->pool);
+    guard_abandon();
+    identity_abandon_all();
     session_abandon_all();
     batch_abandon_all();
     library.instance++;
@@ -94,10 +97,8 @@ static CK_RV open_slots(void)
     }
     for (unsigned i = 0; i < library.config.count && rv == CKR_OK; i++)
         rv = slot_new(i, &library.config.slots[i], &library.slots[i]);
-    if (rv != CKR_OK) {
+    if (rv != CKR_OK)
         free_slots();
-        guard_close();
-    }
     return rv;
 }
 
@@ -144,7 +145,6 @@ CK_RV library_finalize(void)
     batch_end_all();
     session_free_all();
     free_slots();
-    guard_close();
     pthread_mutex_unlock(&library.lock);
     return CKR_OK;
 }

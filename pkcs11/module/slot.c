@@ -7,6 +7,7 @@
 #include "firmware/base/secret.h"
 #include "pkcs11/module/client.h"
 #include "pkcs11/module/guard.h"
+#include "pkcs11/module/identity.h"
 
 #define PEM_MAX (64u * 1024)
 
@@ -59,7 +60,7 @@ static CK_RV load_identity(struct slot *s)
     CK_RV rv = CKR_GENERAL_ERROR;
 
     if (own != NULL && keystore != NULL && key != NULL && link_fingerprint(keystore, pinned) == ST_OK &&
-        link_identity_client(key, own, pinned, &s->identity) == ST_OK)
+        identity_get(key, own, pinned, &s->identity) == ST_OK)
         rv = CKR_OK;
     EVP_PKEY_free(key);
     X509_free(keystore);
@@ -88,7 +89,7 @@ CK_RV slot_new(CK_SLOT_ID id, const struct slot_config *config, struct slot **ou
         goto no_identity;
     rv = CKR_HOST_MEMORY;
     if (pthread_mutex_init(&s->lock, NULL) != 0)
-        goto no_lock;
+        goto no_identity;
     if (key_cache_init(&s->keys) != CKR_OK)
         goto no_keys;
     if (pool_init(&s->pool, s->identity, config->path[CONFIG_SOCKET]) != CKR_OK)
@@ -99,8 +100,6 @@ no_pool:
     key_cache_destroy(&s->keys);
 no_keys:
     pthread_mutex_destroy(&s->lock);
-no_lock:
-    link_identity_free(s->identity);
 no_identity:
     free(s);
     return rv;
@@ -108,17 +107,11 @@ no_identity:
 
 void slot_free(struct slot *s)
 {
-    struct guard g;
-
     if (s == NULL)
         return;
     pool_clear(&s->pool);
     key_cache_destroy(&s->keys);
     pthread_mutex_destroy(&s->lock);
-    if (guard_enter(&g)) {
-        link_identity_free(s->identity);
-        guard_leave(&g);
-    }
     free(s);
 }
 

@@ -11,7 +11,7 @@
 struct slot {
     CK_SLOT_ID id;
     const struct slot_config *config;
-    struct link_identity *identity;
+    struct link_identity *identity; /* identity.h's */
     struct pool pool;
     struct key_cache keys;
     pthread_mutex_t lock; /* of the mechanism list */

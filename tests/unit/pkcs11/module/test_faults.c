@@ -90,7 +90,7 @@ static void wrong_answers_are_refused(void)
 
 static void too_much_output_is_refused(void)
 {
-    CK_BYTE iv[16] = { 0 }, out[8192];
+    CK_BYTE iv[16] = { 0 }, out[8192] = { 0 };
     CK_MECHANISM cbc = { CKM_AES_CBC_PAD, iv, sizeof iv };
     CK_ULONG n = sizeof out;
     CK_SESSION_HANDLE s = rig_session();

@@ -263,6 +263,33 @@ static void finalize_after_openssl_has_ended(void)
     CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+static atomic_int stage;
+
+static void *outlive_the_library(void *arg)
+{
+    CK_SESSION_HANDLE s = *(CK_SESSION_HANDLE *)arg;
+
+    stage = sign(s) == CKR_OK ? 1 : -1;
+    while (stage < 2)
+        usleep(1000); /* until C_Finalize has been */
+    return NULL;
+}
+
+/* What OpenSSL does when a thread ends needs the context that the thread has used. */
+static void a_thread_may_outlive_the_library(void)
+{
+    CK_SESSION_HANDLE s = rig_session();
+    pthread_t thread;
+
+    CU_ASSERT_FATAL(pthread_create(&thread, NULL, outlive_the_library, &s) == 0);
+    while (stage == 0)
+        usleep(1000);
+    CU_ASSERT(stage == 1);
+    rig_finalize();
+    stage = 2;
+    CU_ASSERT(pthread_join(thread, NULL) == 0);
+}
+
 int main(void)
 {
     static CU_TestInfo cases[] = { { "a child begins anew, its parent goes on", a_child_begins_anew },
@@ -271,6 +298,7 @@ int main(void)
                                    { "the thread's OpenSSL is left alone", the_threads_openssl_is_left_alone },
                                    { "no signal and no output", no_signal_and_no_output },
                                    { "signals of the host do no harm", signals_of_the_host_do_no_harm },
+                                   { "a thread may outlive the library", a_thread_may_outlive_the_library },
                                    { "C_Finalize after OpenSSL has ended", finalize_after_openssl_has_ended },
                                    CU_TEST_INFO_NULL };
     CU_SuiteInfo suites[] = { { "pkcs11 process", rig_open, rig_close, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
