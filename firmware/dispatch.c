@@ -69,7 +69,7 @@ static const struct rule {
 
 static enum pace pace_of(uint16_t kind, const ProtobufCMessage *m)
 {
-    CK_MECHANISM_TYPE type = 0;
+    const Ks__Mechanism *mechanism;
 
     if ((rules[kind].flags & PINS) != 0)
         return PACE_PINS;
@@ -77,11 +77,11 @@ static enum pace pace_of(uint16_t kind, const ProtobufCMessage *m)
         return PACE_NOW;
     if (kind == MESSAGE_SELF_TEST)
         return PACE_KEYS;
-    if (kind == MESSAGE_GENERATE_KEY_PAIR)
-        type = ((const Ks__GenerateKeyPair *)m)->mechanism->type;
-    else if (((const Ks__Compute *)m)->mechanism != NULL && ((const Ks__Compute *)m)->operation == OPERATION_SIGN)
-        type = ((const Ks__Compute *)m)->mechanism->type;
-    return mechanism_is_slow(type) ? PACE_KEYS : PACE_NOW;
+    if (kind == MESSAGE_COMPUTE && ((const Ks__Compute *)m)->operation != OPERATION_SIGN)
+        return PACE_NOW;
+    mechanism =
+        kind == MESSAGE_COMPUTE ? ((const Ks__Compute *)m)->mechanism : ((const Ks__GenerateKeyPair *)m)->mechanism;
+    return mechanism != NULL && mechanism_is_slow(mechanism->type) ? PACE_KEYS : PACE_NOW;
 }
 
 enum status dispatch_open(struct call *c, const struct message *m, ProtobufCMessage **request, enum pace *pace,
