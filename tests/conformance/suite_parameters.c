@@ -275,7 +275,8 @@ static void ecdh_struct_refused(const void *row)
 
 static void eddsa_params(const void *row)
 {
-    struct eddsa_params p = { .context_len = 300, .context = room };
+    CK_BYTE context[300] = { 0 };
+    struct eddsa_params p = { .context_len = sizeof context, .context = context };
     CK_BYTE sig[64];
     CK_ULONG len = sizeof sig;
     CK_RV rv;
