@@ -84,6 +84,14 @@ static void *sign_on(void *arg)
     return rv == CKR_OK ? NULL : (void *)1;
 }
 
+/* The allocator of a sanitizer does not survive a fork while other threads use it, as the C library's does: there the
+ * child must not allocate. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CHILD_MAY_ALLOCATE false
+#else
+#define CHILD_MAY_ALLOCATE true
+#endif
+
 static void a_fork_while_threads_work(void)
 {
     atomic_bool stop = false;
@@ -102,10 +110,10 @@ static void a_fork_while_threads_work(void)
             CK_RV rv = sign(s);
 
             /* Locks that other threads held in the parent are nobody's here: none may be waited for. */
-            if (rv == CKR_CRYPTOKI_NOT_INITIALIZED && rig.p11->C_Initialize(NULL) == CKR_OK &&
-                rig.p11->C_CloseAllSessions(0) == CKR_OK)
-                _exit(0);
-            _exit(1);
+            if (rv != CKR_CRYPTOKI_NOT_INITIALIZED)
+                _exit(1);
+            _exit(CHILD_MAY_ALLOCATE &&
+                  (rig.p11->C_Initialize(NULL) != CKR_OK || rig.p11->C_CloseAllSessions(0) != CKR_OK));
         }
         CU_ASSERT_FATAL(child > 0 && waitpid(child, &status, 0) == child);
         CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -137,11 +145,16 @@ static unsigned descriptors(bool inheritable)
 
 static void nothing_is_left_open(void)
 {
-    unsigned before = descriptors(false), inheritable = descriptors(true);
+    unsigned before, inheritable;
     CK_STRONGROOM_BATCH_PTR batch;
-    CK_SESSION_HANDLE s = rig_session();
+    CK_SESSION_HANDLE s;
     int fd;
 
+    rig_kill(); /* what earlier tests left to the fake keystore is closed now */
+    rig_revive();
+    before = descriptors(false);
+    inheritable = descriptors(true);
+    s = rig_session();
     CU_ASSERT(rig.batch->OpenBatch(s, &fd, &batch) == CKR_OK && sign(s) == CKR_OK);
     CU_ASSERT(descriptors(true) == inheritable);
     rig_finalize(); /* also with a batch open */
