@@ -31,7 +31,7 @@ struct hal {
     struct hal_facts facts;
 
     /* The device root key, made at the first start and bound to what was measured. Errors: ST_CORRUPT it does not
-     * unseal: other firmware, or another board; ST_UNAVAILABLE the TPM is away. */
+     * unseal: other firmware, or another board; ST_NOT_FOUND it was destroyed; ST_UNAVAILABLE the TPM is away. */
     enum status (*root_key)(void *self, uint8_t out[HAL_ROOT_KEY_LEN]);
     /* Destroy it for good. */
     enum status (*root_destroy)(void *self);

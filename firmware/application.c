@@ -2,7 +2,27 @@
 
 #include <openssl/crypto.h>
 
+#include "firmware/base/log.h"
 #include "firmware/crypto/entropy.h"
+
+static enum status draw_mask(struct application *a)
+{
+    uint64_t mask;
+
+    if (entropy_draw(&mask, sizeof mask) != ST_OK)
+        return ST_CORRUPT;
+    a->mask = mask >> 2 & ~(uint64_t)1;
+    return ST_OK;
+}
+
+/* Handles of private objects are not valid after a logout, not even after the next login (PKCS#11 3.0, 5.6.9): here
+ * that holds for all handles. */
+static void end_login(struct application *a)
+{
+    a->login = LOGIN_NONE;
+    if (draw_mask(a) != ST_OK)
+        log_error("no new handles: the generator is down, and no key can be used");
+}
 
 CK_RV application_new(struct partition *p, const uint8_t peer[LINK_FINGERPRINT_LEN], struct application **out)
 {
@@ -10,11 +30,10 @@ CK_RV application_new(struct partition *p, const uint8_t peer[LINK_FINGERPRINT_L
 
     if (a == NULL)
         return CKR_HOST_MEMORY;
-    if (entropy_draw(a->id, sizeof a->id) != ST_OK || entropy_draw(&a->mask, sizeof a->mask) != ST_OK) {
+    if (entropy_draw(a->id, sizeof a->id) != ST_OK || draw_mask(a) != ST_OK) {
         free(a);
         return CKR_DEVICE_ERROR;
     }
-    a->mask = a->mask >> 2 & ~(uint64_t)1;
     memcpy(a->peer, peer, sizeof a->peer);
     a->partition = p;
     a->refs = 1;
@@ -31,19 +50,21 @@ struct application *application_find(struct partition *p, const uint8_t peer[LIN
 
     if (id.len != APPLICATION_ID_LEN)
         return NULL;
-    while (a != NULL &&
-           (CRYPTO_memcmp(a->id, id.p, APPLICATION_ID_LEN) != 0 || memcmp(a->peer, peer, LINK_FINGERPRINT_LEN) != 0))
+    while (a != NULL && (CRYPTO_memcmp(a->id, id.p, APPLICATION_ID_LEN) != 0 ||
+                         memcmp(a->peer, peer, LINK_FINGERPRINT_LEN) != 0 || a->links == 0))
         a = a->next;
     return a;
 }
 
-bool application_unref(struct application *a, struct storage *s)
+void application_leave(struct application *a, struct storage *s, bool link)
 {
     struct application **at;
 
+    a->links -= link;
+    if (a->links == 0)
+        session_close_all(a, s);
     if (--a->refs > 0)
-        return false;
-    session_close_all(a, s);
+        return;
     for (at = &a->partition->applications; *at != a; at = &(*at)->next)
         ;
     *at = a->next;
@@ -51,7 +72,6 @@ bool application_unref(struct application *a, struct storage *s)
     handle_table_clear(&a->sessions);
     secret_wipe(a, sizeof *a);
     free(a);
-    return true;
 }
 
 CK_RV session_open(struct application *a, bool read_write, struct session **out)
@@ -87,12 +107,17 @@ struct session *session_find(struct application *a, uint64_t id)
     return handle_table_get(&a->sessions, id);
 }
 
+void session_end_operation(struct session *s, enum operation_kind kind)
+{
+    operation_free(s->operations[kind]);
+    s->operations[kind] = NULL;
+    s->ended |= s->busy & BIT(kind);
+}
+
 void session_end_operations(struct session *s)
 {
-    for (unsigned i = 0; i < OPERATION_KIND_COUNT_; i++) {
-        operation_free(s->operations[i]);
-        s->operations[i] = NULL;
-    }
+    for (unsigned i = 0; i < OPERATION_KIND_COUNT_; i++)
+        session_end_operation(s, i);
 }
 
 static void link_object(struct session *s, struct object *o)
@@ -167,7 +192,7 @@ void session_close(struct session *s, struct storage *storage)
 
     end_session(s, storage);
     if (a->sessions.count == 0)
-        a->login = LOGIN_NONE;
+        end_login(a);
 }
 
 void session_close_all(struct application *a, struct storage *storage)
@@ -179,7 +204,7 @@ void session_close_all(struct application *a, struct storage *storage)
         end_session(s, storage);
         at = 0;
     }
-    a->login = LOGIN_NONE;
+    end_login(a);
 }
 
 CK_STATE session_state(const struct session *s)
@@ -204,11 +229,7 @@ void application_logout(struct application *a, struct storage *s)
         session->context_login = false;
         remove_objects(session, true, s);
     }
-    a->login = LOGIN_NONE;
-    /* Handles of private objects are not valid after a logout, not even after the next login (PKCS#11 3.0, 5.6.9): here
-     * that holds for all handles. */
-    if (entropy_draw(&a->mask, sizeof a->mask) == ST_OK)
-        a->mask = a->mask >> 2 & ~(uint64_t)1;
+    end_login(a);
 }
 
 uint64_t application_handle(const struct application *a, const struct object *o)
@@ -239,12 +260,13 @@ CK_RV session_take_operation(struct session *s, enum operation_kind kind, struct
 
 void session_put_operation(struct session *s, enum operation_kind kind, struct operation *op)
 {
-    s->busy &= ~BIT(kind);
-    if (s->closed) {
+    if (s->closed || (s->ended & BIT(kind)) != 0) {
         operation_free(op);
-        if (s->busy == 0)
-            free(s);
-        return;
+        op = NULL;
     }
+    s->busy &= ~BIT(kind);
+    s->ended &= ~BIT(kind);
     s->operations[kind] = op;
+    if (s->closed && s->busy == 0)
+        free(s);
 }

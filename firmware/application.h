@@ -19,6 +19,7 @@ struct session {
     struct operation *operations[OPERATION_KIND_COUNT_]; /* in parts; by kind */
     struct object *objects;                              /* the first of those it made */
     unsigned busy;                                       /* BIT(kind): that operation is at work without the lock */
+    unsigned ended;                                      /* and was ended meanwhile: it is not put back */
     bool closed;                                         /* while busy: freed by who is at work */
 };
 
@@ -38,15 +39,15 @@ struct application {
 /* Errors: CKR_HOST_MEMORY; CKR_DEVICE_ERROR no random bytes. */
 MUST_CHECK CK_RV application_new(struct partition *p, const uint8_t peer[LINK_FINGERPRINT_LEN],
                                  struct application **out);
-/* The one with this id, if it belongs to the same peer; NULL. */
+/* The one with this id, if it belongs to the same peer and has not ended; NULL. */
 struct application *application_find(struct partition *p, const uint8_t peer[LINK_FINGERPRINT_LEN], struct span id);
-/* The last reference ends all sessions, their objects, the login. Returns true if it was the last. */
-bool application_unref(struct application *a, struct storage *s);
+/* Give a reference back: a link's, or that of slow work. The last link ends all sessions, their objects, the login. */
+void application_leave(struct application *a, struct storage *s, bool link);
 
 /* Errors: CKR_SESSION_COUNT; CKR_SESSION_READ_WRITE_SO_EXISTS; CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV session_open(struct application *a, bool read_write, struct session **out);
 struct session *session_find(struct application *a, uint64_t id); /* NULL */
-/* With the objects it made. The last one logs out. */
+/* With the objects it made. The last one logs out, and no handle is valid any more. */
 void session_close(struct session *s, struct storage *storage);
 void session_close_all(struct application *a, struct storage *storage);
 CK_STATE session_state(const struct session *s);
@@ -66,5 +67,6 @@ MUST_CHECK CK_RV session_take_operation(struct session *s, enum operation_kind k
 /* NULL: it has ended. The session may be gone afterwards. */
 void session_put_operation(struct session *s, enum operation_kind kind, struct operation *op);
 void session_end_operations(struct session *s);
+void session_end_operation(struct session *s, enum operation_kind kind);
 
 #endif

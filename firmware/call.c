@@ -20,7 +20,7 @@ CK_RV call_session(struct call *c, uint64_t id, struct session **out)
 
 struct actor call_actor(const struct call *c)
 {
-    return (struct actor){ .policy = c->who->partition->policy,
+    return (struct actor){ .policy = c->who->partition->terms.policy,
                            .user = c->who->application->login == LOGIN_USER,
                            .so = c->who->application->login == LOGIN_SO };
 }
@@ -47,7 +47,7 @@ CK_RV call_key(struct call *c, struct session *s, uint64_t handle, enum key_righ
 
     if (o == NULL || (o->class != CKO_PUBLIC_KEY && o->class != CKO_PRIVATE_KEY && o->class != CKO_SECRET_KEY))
         return CKR_KEY_HANDLE_INVALID;
-    memcpy(c->entry.object, o->unique, sizeof c->entry.object);
+    call_note_object(c, o->unique);
     c->entry.mechanism = mechanism;
     if ((o->rights & right) == 0)
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
@@ -60,6 +60,19 @@ CK_RV call_key(struct call *c, struct session *s, uint64_t handle, enum key_righ
     }
     *out = object_ref(o);
     return CKR_OK;
+}
+
+void call_note_object(struct call *c, const uint8_t unique[OBJECT_UNIQUE_LEN])
+{
+    static const uint8_t none[OBJECT_UNIQUE_LEN];
+
+    if (memcmp(c->entry.object, none, sizeof none) == 0) {
+        memcpy(c->entry.object, unique, sizeof c->entry.object);
+        return;
+    }
+    c->entry.detail = 0;
+    for (unsigned i = 0; i < sizeof c->entry.detail; i++)
+        c->entry.detail = c->entry.detail << 8 | unique[i];
 }
 
 CK_RV call_may_make(const struct session *s, const struct attributes *a)
@@ -79,7 +92,7 @@ CK_RV call_add_objects(struct call *c, struct session *s, struct attributes *a, 
     for (unsigned i = 0; i < count && rv == CKR_OK; i++)
         rv = object_new(&a[i], &objects[i]);
     if (rv == CKR_OK) {
-        memcpy(c->entry.object, objects[count - 1]->unique, sizeof c->entry.object);
+        call_note_object(c, objects[count - 1]->unique);
         rv = application_add_objects(s, &c->ks->storage, objects, count);
     }
     for (unsigned i = 0; i < count; i++) {

@@ -18,7 +18,8 @@ struct call {
     struct caller *who;
     struct budget *budget; /* the request, and what the answer points at; wiped afterwards */
     struct audit_entry entry;
-    bool locked; /* the partition's lock is held */
+    bool locked;   /* the partition's lock is held */
+    bool key_used; /* by a request that is not recorded otherwise */
     const ProtobufCMessage *reply;
     union {
         Ks__Attach attach;
@@ -55,6 +56,9 @@ struct actor call_actor(const struct call *c);
  * CKR_USER_NOT_LOGGED_IN CKA_ALWAYS_AUTHENTICATE and no context-specific login. */
 MUST_CHECK CK_RV call_key(struct call *c, struct session *s, uint64_t handle, enum key_right right,
                           CK_MECHANISM_TYPE mechanism, struct object **out);
+/* For the audit: the first object of a request is its record's object, the last of further ones (what was made of it,
+ * what carried it) its detail: the first half of the id. */
+void call_note_object(struct call *c, const uint8_t unique[OBJECT_UNIQUE_LEN]);
 /* May the session make an object of these attributes? Errors: CKR_SESSION_READ_ONLY; CKR_USER_NOT_LOGGED_IN. */
 MUST_CHECK CK_RV call_may_make(const struct session *s, const struct attributes *a);
 /* Take `a` into a new object of the session, and its handle into *handle. */

@@ -13,7 +13,6 @@ enum field {
     FIELD_DOMAIN_KEY,
     FIELD_DOMAIN_ID,
     FIELD_NEXT_PARTITION,
-    FIELD_ZEROISED,
 };
 
 #define SERIAL_LEN 16
@@ -78,7 +77,6 @@ enum status device_unpack(struct device *d, struct span record)
 
     if (attributes_unpack(&a, record) != CKR_OK)
         return ST_CORRUPT;
-    d->zeroised = attributes_bool(&a, FIELD_ZEROISED);
     d->next_partition = (uint32_t)attributes_ulong(&a, FIELD_NEXT_PARTITION, 1);
     d->owned = take(&a, FIELD_OWNER, d->owner, sizeof d->owner);
     d->has_domain = take(&a, FIELD_DOMAIN_KEY, d->domain_key, sizeof d->domain_key) &&
@@ -86,7 +84,7 @@ enum status device_unpack(struct device *d, struct span record)
     name = attributes_get(&a, FIELD_DOMAIN_NAME);
     if (name.len > 0 && name.len <= PARTITION_NAME_MAX)
         memcpy(d->domain_name, name.p, name.len);
-    ok = d->zeroised || take_identity(d, &a);
+    ok = take_identity(d, &a);
     attributes_clear(&a);
     return ok ? ST_OK : ST_CORRUPT;
 }
@@ -123,8 +121,6 @@ static CK_RV pack(const struct device *d, struct attributes *a)
 {
     CK_RV rv;
 
-    if (d->zeroised)
-        return attributes_set_bool(a, FIELD_ZEROISED, true);
     if ((rv = attributes_set_ulong(a, FIELD_NEXT_PARTITION, d->next_partition)) != CKR_OK ||
         (d->owned && (rv = attributes_set(a, FIELD_OWNER, span_of(d->owner, sizeof d->owner))) != CKR_OK) ||
         (rv = pack_identity(d, a)) != CKR_OK)

@@ -18,7 +18,6 @@ struct device {
     char domain_name[PARTITION_NAME_MAX + 1];
     uint8_t domain_key[SEAL_DOMAIN_KEY_LEN], domain_id[SEAL_DOMAIN_ID_LEN];
     uint32_t next_partition; /* numbers are never used twice */
-    bool zeroised;
 };
 
 /* A new identity: key and self-signed certificate. Errors: ST_CORRUPT no random bytes; ST_INTERNAL. */

@@ -1,5 +1,7 @@
 #include "firmware/dispatch.h"
 
+#include "firmware/crypto/entropy.h"
+
 #define IN(state) BIT(KEYSTORE_##state)
 #define WORKING   (IN(OPERATIONAL))
 #define OWNED     (IN(PROVISIONED) | IN(OPERATIONAL))
@@ -10,7 +12,7 @@
 #define AUDITOR BIT(PEER_AUDITOR)
 
 enum flag {
-    LOCK = 1 << 0,  /* runs under its partition's lock, as an attached application */
+    LOCK = 1 << 0,  /* starts under its partition's lock, as an attached application */
     AUDIT = 1 << 1, /* a record of it */
     SYNC = 1 << 2,  /* durable before the answer leaves */
     KEYS = 1 << 3,  /* may be slow, by its mechanism */
@@ -119,10 +121,44 @@ static void fill_entry(struct call *c, uint16_t kind)
     memcpy(e->peer, c->who->fingerprint, sizeof e->peer);
 }
 
-/* The partition may have been deleted since the link was opened, or this identity taken from it. */
+/* The partition may have been deleted since the link was opened, or this identity taken from it or made another. */
 static bool still_belongs(const struct caller *who)
 {
-    return !who->partition->deleted && partition_identity(who->partition, who->fingerprint) != NULL;
+    const struct partition_identity *identity = partition_identity(&who->partition->terms, who->fingerprint);
+
+    return !who->partition->deleted && identity != NULL && identity->role == who->role;
+}
+
+static CK_RV run(struct call *c, const struct rule *r, const ProtobufCMessage *request)
+{
+    if (c->who->partition != NULL) {
+        call_lock(c);
+        if (!still_belongs(c->who))
+            return CKR_TOKEN_NOT_PRESENT;
+        if ((r->states & BIT(atomic_load(&c->ks->state))) == 0) /* while it waited for the lock */
+            return CKR_DEVICE_ERROR;
+        if ((r->flags & LOCK) == 0)
+            call_unlock(c);
+    }
+    return r->handler(c, request);
+}
+
+/* Handles of others are tried by guessing (THREATS.md 5.8). */
+static bool is_recorded(const struct call *c, const struct rule *r, CK_RV rv)
+{
+    return (r->flags & AUDIT) != 0 || c->key_used || rv == CKR_SESSION_HANDLE_INVALID ||
+           rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_KEY_HANDLE_INVALID || rv == CKR_TOKEN_NOT_PRESENT;
+}
+
+/* What cannot be recorded is not answered, and nothing is done any more. */
+static CK_RV record(struct call *c, CK_RV rv)
+{
+    c->entry.result = (uint32_t)rv;
+    if (audit_append(c->ks->audit, &c->entry) == ST_OK)
+        return rv;
+    keystore_fail(c->ks, "audit");
+    c->reply = NULL;
+    return CKR_DEVICE_ERROR;
 }
 
 CK_RV dispatch_run(struct call *c, uint16_t kind, const ProtobufCMessage *request, bool *sync)
@@ -131,29 +167,21 @@ CK_RV dispatch_run(struct call *c, uint16_t kind, const ProtobufCMessage *reques
     CK_RV rv;
 
     fill_entry(c, kind);
-    if ((r->flags & LOCK) != 0)
-        call_lock(c);
-    rv = (r->flags & LOCK) != 0 && !still_belongs(c->who) ? CKR_TOKEN_NOT_PRESENT : r->handler(c, request);
+    rv = run(c, r, request);
     if (c->locked)
         call_unlock(c);
     if (rv != CKR_OK)
         c->reply = NULL;
-    if ((r->flags & AUDIT) == 0)
-        return rv;
-    c->entry.result = (uint32_t)rv;
+    if (rv == CKR_DEVICE_ERROR && !entropy_is_healthy())
+        keystore_fail(c->ks, "entropy");
     *sync = *sync || (r->flags & SYNC) != 0;
-    if (audit_append(c->ks->audit, &c->entry) != ST_OK) {
-        c->reply = NULL;
-        return CKR_DEVICE_ERROR;
-    }
-    return rv;
+    return is_recorded(c, r, rv) ? record(c, rv) : rv;
 }
 
 CK_RV dispatch_refuse(struct call *c, uint16_t kind, CK_RV verdict)
 {
     fill_entry(c, kind);
-    c->entry.result = (uint32_t)verdict;
-    return audit_append(c->ks->audit, &c->entry) == ST_OK ? verdict : CKR_DEVICE_ERROR;
+    return record(c, verdict);
 }
 
 static pthread_key_t budget_key;

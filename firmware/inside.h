@@ -13,14 +13,13 @@
 struct keystore {
     const struct hal *hal;
     const char *version;
-    const char *fault; /* state error: what failed */
-    atomic_uint state; /* enum keystore_state */
+    _Atomic(const char *) fault; /* state error: what failed */
+    atomic_uint state;           /* enum keystore_state */
     uint8_t boot_id[LINK_BOOT_ID_LEN];
     uint8_t pepper[32]; /* of PINs; follows from the root key */
     struct link_identity *identity;
     struct audit *audit;
     struct storage storage;
-    struct seal *seal; /* NULL: no domain key */
     struct slow slow_keys, slow_pins;
     atomic_uint peers;
 
@@ -29,13 +28,14 @@ struct keystore {
     struct partition *partitions[PARTITIONS_MAX];
 };
 
-/* The state, and its audit record. Refuses moves that the table in keystore.c does not have: they are bugs. */
+/* The state, and its audit record. A move that the table in keystore.c does not have is not made: a fault or a
+ * zeroisation on another thread came first. */
 void keystore_enter(struct keystore *ks, enum keystore_state next);
 /* A mechanism failed its pairwise test or the generator is down: state error. */
 void keystore_fail(struct keystore *ks, const char *what);
-/* Who is this? Takes the keystore's lock. The partition gets a reference (partition->refs). */
+/* Who is this? Takes the keystore's lock. The partition gets a link and a reference. A stranger, too, is who has no
+ * place any more: LINKS_PER_PARTITION_MAX. */
 enum peer_role keystore_role_of(struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
                                 struct partition **partition);
-void keystore_leave_partition(struct keystore *ks, struct partition *p);
 
 #endif

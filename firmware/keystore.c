@@ -8,12 +8,12 @@
 #include "firmware/inside.h"
 
 static const unsigned may_follow[] = {
-    [0] = ~0u, /* at the start */
-    [KEYSTORE_FACTORY] = BIT(KEYSTORE_PROVISIONED) | BIT(KEYSTORE_ERROR),
+    [0] = ~0u,                                /* at the start */
+    [KEYSTORE_FACTORY] = BIT(KEYSTORE_ERROR), /* a start with an owner leaves it */
     [KEYSTORE_PROVISIONED] = BIT(KEYSTORE_OPERATIONAL) | BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
     [KEYSTORE_OPERATIONAL] = BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
-    [KEYSTORE_ERROR] = BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
-    [KEYSTORE_ZEROISED] = BIT(KEYSTORE_ZEROISED),
+    [KEYSTORE_ERROR] = BIT(KEYSTORE_ZEROISED),
+    [KEYSTORE_ZEROISED] = 0,
 };
 
 static void record_event(struct keystore *ks, enum audit_event event, uint64_t detail, CK_RV result)
@@ -26,18 +26,20 @@ static void record_event(struct keystore *ks, enum audit_event event, uint64_t d
 
 void keystore_enter(struct keystore *ks, enum keystore_state next)
 {
-    unsigned before = atomic_exchange(&ks->state, next);
+    unsigned before = atomic_load(&ks->state);
 
-    INVARIANT((may_follow[before] & BIT(next)) != 0);
-    if (before != next)
-        record_event(ks, AUDIT_EVENT_STATE, next, CKR_OK);
+    do {
+        if ((may_follow[before] & BIT(next)) == 0)
+            return;
+    } while (!atomic_compare_exchange_weak(&ks->state, &before, next));
+    record_event(ks, AUDIT_EVENT_STATE, next, CKR_OK);
 }
 
 void keystore_fail(struct keystore *ks, const char *what)
 {
     if (atomic_load(&ks->state) >= KEYSTORE_ERROR)
         return;
-    ks->fault = what;
+    atomic_store(&ks->fault, what);
     log_error("state error: %s", what);
     keystore_enter(ks, KEYSTORE_ERROR);
     record_event(ks, AUDIT_EVENT_SELF_TEST, 0, CKR_DEVICE_ERROR);
@@ -63,9 +65,7 @@ static struct partition *partition_for(struct keystore *ks, uint32_t id)
         if (ks->partitions[i] == NULL && free_slot == PARTITIONS_MAX)
             free_slot = i;
     }
-    if (free_slot == PARTITIONS_MAX || partition_new(id, &ks->partitions[free_slot]) != ST_OK)
-        return NULL;
-    return ks->partitions[free_slot];
+    return free_slot < PARTITIONS_MAX ? ks->partitions[free_slot] = partition_new(id) : NULL;
 }
 
 static enum status load_record(void *arg, const struct flash_key *key, struct span value)
@@ -75,9 +75,12 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
 
     if (key->kind == RECORD_DEVICE)
         return device_unpack(&ks->device, value);
-    if ((key->kind != RECORD_PARTITION && key->kind != RECORD_OBJECT) ||
-        (p = partition_for(ks, key->partition)) == NULL)
+    if (key->kind != RECORD_PARTITION && key->kind != RECORD_OBJECT)
         return ST_CORRUPT;
+    if (key->kind == RECORD_OBJECT && atomic_load(&ks->fault) != NULL)
+        return ST_OK; /* in state error nobody can use a key, so it stays where it is */
+    if ((p = partition_for(ks, key->partition)) == NULL)
+        return ST_NO_MEMORY;
     if (key->kind == RECORD_PARTITION)
         return partition_unpack(p, value);
     if (key->id >= ks->storage.next_object)
@@ -93,7 +96,7 @@ static enum status tidy_partitions(struct keystore *ks)
 
         if (p == NULL)
             continue;
-        if (p->name[0] == '\0') {
+        if (p->terms.name[0] == '\0') {
             if (partition_drop_objects(p, &ks->storage) != CKR_OK)
                 return ST_IO;
             partition_free(p);
@@ -126,8 +129,6 @@ static enum status settle_identity(struct keystore *ks, const uint8_t *owner)
     bool changed = false;
     enum status st;
 
-    if (d->zeroised)
-        return ST_OK;
     if (d->key == NULL) {
         if ((st = device_make_identity(d)) != ST_OK)
             return st;
@@ -145,9 +146,9 @@ static enum status settle_identity(struct keystore *ks, const uint8_t *owner)
 static enum status publish(struct keystore *ks)
 {
     struct bytes der = { 0 };
-    enum status st = ST_OK;
+    enum status st;
 
-    if (!ks->device.zeroised && (st = device_certificate(&ks->device, &der)) == ST_OK)
+    if ((st = device_certificate(&ks->device, &der)) == ST_OK)
         st = ks->hal->publish_identity(ks->hal->self, bytes_span(&der));
     bytes_clear(&der);
     return st;
@@ -155,9 +156,7 @@ static enum status publish(struct keystore *ks)
 
 static enum keystore_state first_state(const struct keystore *ks)
 {
-    if (ks->device.zeroised)
-        return KEYSTORE_ZEROISED;
-    if (ks->fault != NULL)
+    if (atomic_load(&ks->fault) != NULL)
         return KEYSTORE_ERROR;
     return !ks->device.owned ? KEYSTORE_FACTORY : !ks->device.has_domain ? KEYSTORE_PROVISIONED : KEYSTORE_OPERATIONAL;
 }
@@ -179,7 +178,7 @@ static enum status open_with_root(struct keystore *ks, const uint8_t *owner, con
     if ((st = open_storage(ks, root)) != ST_OK || (st = settle_identity(ks, owner)) != ST_OK ||
         (st = publish(ks)) != ST_OK)
         return st;
-    record_event(ks, AUDIT_EVENT_START, 0, ks->fault == NULL ? CKR_OK : CKR_DEVICE_ERROR);
+    record_event(ks, AUDIT_EVENT_START, 0, atomic_load(&ks->fault) == NULL ? CKR_OK : CKR_DEVICE_ERROR);
     keystore_enter(ks, first_state(ks));
     return ST_OK;
 }
@@ -187,11 +186,11 @@ static enum status open_with_root(struct keystore *ks, const uint8_t *owner, con
 /* A fault here is a state, not an error: somebody must be able to ask what it is. */
 static void test_self(struct keystore *ks, const char *spoil)
 {
-    const char *failed = "unknown";
+    const char *failed;
 
     if (entropy_start(ks->hal, &failed) != ST_OK || self_test_run(spoil, &failed) != ST_OK) {
-        ks->fault = failed;
-        log_error("self test failed: %s", failed);
+        atomic_store(&ks->fault, failed != NULL ? failed : "no source of entropy");
+        log_error("self test failed: %s", atomic_load(&ks->fault));
     }
 }
 
@@ -212,13 +211,14 @@ enum status keystore_open(const struct keystore_config *config, struct keystore 
     if (entropy_draw(ks->boot_id, sizeof ks->boot_id) != ST_OK)
         memset(ks->boot_id, 0, sizeof ks->boot_id); /* state error; the boot is then not told from another */
     if ((st = ks->hal->root_key(ks->hal->self, root)) != ST_OK) {
-        log_error("the root key: %s", status_name(st));
+        log_error("the root key: %s",
+                  st == ST_NOT_FOUND ? "destroyed; this keystore was zeroised, for good" : status_name(st));
     } else {
         st = open_with_root(ks, config->owner, root);
         secret_wipe(root, sizeof root);
     }
-    if (st == ST_OK && (st = slow_start(&ks->slow_keys, SLOW_QUEUE_MAX)) == ST_OK)
-        st = slow_start(&ks->slow_pins, SLOW_QUEUE_MAX);
+    if (st == ST_OK && (st = slow_start(&ks->slow_keys)) == ST_OK)
+        st = slow_start(&ks->slow_pins);
     if (st != ST_OK) {
         keystore_close(ks);
         return st;
@@ -261,25 +261,16 @@ enum peer_role keystore_role_of(struct keystore *ks, const uint8_t fingerprint[L
         if (p == NULL)
             continue;
         pthread_mutex_lock(&p->lock);
-        if ((identity = partition_identity(p, fingerprint)) != NULL) {
-            role = identity->role;
-            p->refs++;
-            *partition = p;
+        if ((identity = partition_identity(&p->terms, fingerprint)) != NULL) {
+            role = p->links < LINKS_PER_PARTITION_MAX ? identity->role : PEER_STRANGER;
+            if (role != PEER_STRANGER) {
+                p->links++;
+                p->refs++;
+                *partition = p;
+            }
         }
         pthread_mutex_unlock(&p->lock);
     }
     pthread_mutex_unlock(&ks->lock);
     return role;
-}
-
-void keystore_leave_partition(struct keystore *ks, struct partition *p)
-{
-    bool unused;
-
-    (void)ks;
-    pthread_mutex_lock(&p->lock);
-    unused = --p->refs == 0 && p->deleted;
-    pthread_mutex_unlock(&p->lock);
-    if (unused)
-        partition_free(p);
 }

@@ -63,7 +63,7 @@ void mailbox_put(struct mailbox *m, struct late_answer *a)
     pthread_mutex_lock(&m->lock);
     *m->last = a;
     m->last = &a->next;
-    if (m->wake != NULL)
+    if (!m->closed)
         m->wake(m->arg); /* under the lock: after mailbox_close() nobody is inside */
     pthread_mutex_unlock(&m->lock);
 }
@@ -82,6 +82,16 @@ struct late_answer *mailbox_take(struct mailbox *m)
 void mailbox_close(struct mailbox *m)
 {
     pthread_mutex_lock(&m->lock);
-    m->wake = NULL;
+    m->closed = true;
     pthread_mutex_unlock(&m->lock);
+}
+
+bool mailbox_is_closed(struct mailbox *m)
+{
+    bool closed;
+
+    pthread_mutex_lock(&m->lock);
+    closed = m->closed;
+    pthread_mutex_unlock(&m->lock);
+    return closed;
 }

@@ -9,13 +9,15 @@
 struct late_answer {
     struct late_answer *next;
     struct message message; /* the body lies behind */
+    size_t cost;            /* what the peer is charged until it has this */
     uint8_t body[];
 };
 
 struct mailbox {
     pthread_mutex_t lock;
     unsigned refs;
-    void (*wake)(void *arg); /* NULL once the peer is gone */
+    bool closed; /* the peer is gone */
+    void (*wake)(void *arg);
     void *arg;
     struct late_answer *first, **last;
 };
@@ -29,7 +31,8 @@ void late_answer_free(struct late_answer *a); /* wipes */
 /* Takes the answer, and wakes the peer. */
 void mailbox_put(struct mailbox *m, struct late_answer *a);
 struct late_answer *mailbox_take(struct mailbox *m); /* NULL: none */
-/* Nobody is woken any more. */
+/* Nobody is woken any more; what is put in is never taken. */
 void mailbox_close(struct mailbox *m);
+bool mailbox_is_closed(struct mailbox *m);
 
 #endif

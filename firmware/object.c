@@ -84,6 +84,7 @@ void object_refresh(struct object *o)
     o->class = attributes_ulong(a, CKA_CLASS, (CK_ULONG)-1);
     o->key_type = attributes_ulong(a, CKA_KEY_TYPE, (CK_ULONG)-1);
     o->rights = rights_of(a);
+    o->size = attributes_packed_len(a);
     o->private = attributes_bool(a, CKA_PRIVATE);
     o->always_authenticate = attributes_bool(a, CKA_ALWAYS_AUTHENTICATE);
     if (hex_decode(o->unique, sizeof o->unique, attributes_get(a, CKA_UNIQUE_ID)) != ST_OK)

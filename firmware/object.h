@@ -46,6 +46,7 @@ struct object {
     CK_OBJECT_CLASS class;
     CK_KEY_TYPE key_type;
     unsigned rights;
+    size_t size; /* packed; what quotas count */
     bool private;
     bool always_authenticate;
     uint8_t unique[OBJECT_UNIQUE_LEN]; /* CKA_UNIQUE_ID, binary */

@@ -1,7 +1,5 @@
 #include "firmware/partition.h"
 
-#include "firmware/crypto/entropy.h"
-
 /* A partition's record is a set of attributes, too: one packing for all that lies in the flash. Never renumbered. */
 enum field {
     FIELD_NAME = 1,
@@ -17,23 +15,16 @@ enum field {
     FIELD_IDENTITY = 100, /* and on: one each */
 };
 
-enum status partition_new(uint32_t id, struct partition **out)
+struct partition *partition_new(uint32_t id)
 {
     struct partition *p = calloc(1, sizeof *p);
 
     if (p == NULL)
-        return ST_NO_MEMORY;
+        return NULL;
     pthread_mutex_init(&p->lock, NULL);
     p->id = id;
-    p->objects_max = TOKEN_OBJECTS_DEFAULT;
-    p->session_objects_max = SESSION_OBJECTS_MAX;
     memset(p->label, ' ', sizeof p->label);
-    if (entropy_draw(p->seal_id, sizeof p->seal_id) != ST_OK || entropy_draw(p->serial, sizeof p->serial) != ST_OK) {
-        partition_free(p);
-        return ST_CORRUPT;
-    }
-    *out = p;
-    return ST_OK;
+    return p;
 }
 
 void partition_free(struct partition *p)
@@ -68,19 +59,20 @@ static CK_RV pack_pins(const struct partition *p, struct attributes *a)
 
 static CK_RV pack_record(const struct partition *p, struct attributes *a)
 {
+    const struct partition_terms *t = &p->terms;
     CK_RV rv;
 
-    if ((rv = attributes_set(a, FIELD_NAME, span_text(p->name))) != CKR_OK ||
-        (rv = attributes_set_ulong(a, FIELD_POLICY, p->policy)) != CKR_OK ||
-        (rv = attributes_set_ulong(a, FIELD_OBJECTS_MAX, p->objects_max)) != CKR_OK ||
-        (rv = attributes_set_ulong(a, FIELD_SESSION_OBJECTS_MAX, p->session_objects_max)) != CKR_OK ||
+    if ((rv = attributes_set(a, FIELD_NAME, span_text(t->name))) != CKR_OK ||
+        (rv = attributes_set_ulong(a, FIELD_POLICY, t->policy)) != CKR_OK ||
+        (rv = attributes_set_ulong(a, FIELD_OBJECTS_MAX, t->objects_max)) != CKR_OK ||
+        (rv = attributes_set_ulong(a, FIELD_SESSION_OBJECTS_MAX, t->session_objects_max)) != CKR_OK ||
         (rv = attributes_set(a, FIELD_SEAL_ID, span_of(p->seal_id, sizeof p->seal_id))) != CKR_OK ||
         (rv = attributes_set(a, FIELD_SERIAL, span_of(p->serial, sizeof p->serial))) != CKR_OK ||
         (rv = attributes_set(a, FIELD_LABEL, span_of(p->label, sizeof p->label))) != CKR_OK ||
         (rv = attributes_set_bool(a, FIELD_INITIALISED, p->initialised)) != CKR_OK || (rv = pack_pins(p, a)) != CKR_OK)
         return rv;
-    for (unsigned i = 0; i < p->identity_count && rv == CKR_OK; i++)
-        rv = attributes_set(a, FIELD_IDENTITY + i, span_of(&p->identities[i], sizeof p->identities[i]));
+    for (unsigned i = 0; i < t->identity_count && rv == CKR_OK; i++)
+        rv = attributes_set(a, FIELD_IDENTITY + i, span_of(&t->identities[i], sizeof t->identities[i]));
     return rv;
 }
 
@@ -104,19 +96,20 @@ static bool take_pin(const struct attributes *a, enum field field, struct pin *o
 static bool unpack_record(struct partition *p, const struct attributes *a)
 {
     struct span name = attributes_get(a, FIELD_NAME);
+    struct partition_terms *t = &p->terms;
 
     if (name.len == 0 || name.len > PARTITION_NAME_MAX)
         return false;
-    memcpy(p->name, name.p, name.len);
-    p->policy =
+    memcpy(t->name, name.p, name.len);
+    t->policy =
         attributes_ulong(a, FIELD_POLICY, POLICY_STRICT) == POLICY_COMPATIBLE ? POLICY_COMPATIBLE : POLICY_STRICT;
-    p->objects_max = (uint32_t)attributes_ulong(a, FIELD_OBJECTS_MAX, TOKEN_OBJECTS_DEFAULT);
-    p->session_objects_max = (uint32_t)attributes_ulong(a, FIELD_SESSION_OBJECTS_MAX, SESSION_OBJECTS_MAX);
+    t->objects_max = (uint32_t)attributes_ulong(a, FIELD_OBJECTS_MAX, TOKEN_OBJECTS_DEFAULT);
+    t->session_objects_max = (uint32_t)attributes_ulong(a, FIELD_SESSION_OBJECTS_MAX, SESSION_OBJECTS_MAX);
     p->initialised = attributes_bool(a, FIELD_INITIALISED);
-    while (p->identity_count < PARTITION_IDENTITIES_MAX && attributes_has(a, FIELD_IDENTITY + p->identity_count)) {
-        if (!take(a, FIELD_IDENTITY + p->identity_count, &p->identities[p->identity_count], sizeof p->identities[0]))
+    while (t->identity_count < PARTITION_IDENTITIES_MAX && attributes_has(a, FIELD_IDENTITY + t->identity_count)) {
+        if (!take(a, FIELD_IDENTITY + t->identity_count, &t->identities[t->identity_count], sizeof t->identities[0]))
             return false;
-        p->identity_count++;
+        t->identity_count++;
     }
     return take(a, FIELD_SEAL_ID, p->seal_id, sizeof p->seal_id) &&
            take(a, FIELD_SERIAL, p->serial, sizeof p->serial) && take(a, FIELD_LABEL, p->label, sizeof p->label) &&
@@ -160,22 +153,19 @@ static CK_RV commit_packed(struct storage *s, const struct flash_key *keys, cons
     return rv;
 }
 
-static CK_RV store(const struct partition *p, struct storage *s, bool irrevocable)
+CK_RV partition_store(const struct partition *p, struct storage *s, bool irrevocable)
 {
     struct flash_key key = { .kind = RECORD_PARTITION, .partition = p->id };
     struct attributes a = { 0 };
     const struct attributes *all = &a;
-    CK_RV rv = pack_record(p, &a);
+    CK_RV rv;
 
-    if (rv == CKR_OK)
+    if (p->closed) /* while its lock was let go: it must not come back into the flash */
+        return CKR_TOKEN_NOT_PRESENT;
+    if ((rv = pack_record(p, &a)) == CKR_OK)
         rv = commit_packed(s, &key, &all, 1, irrevocable);
     attributes_clear(&a);
     return rv;
-}
-
-enum status partition_store(struct partition *p, struct storage *s, bool irrevocable)
-{
-    return store(p, s, irrevocable) == CKR_OK ? ST_OK : ST_IO;
 }
 
 static CK_RV store_objects(const struct partition *p, struct storage *s, struct object *const *objects, unsigned count)
@@ -192,17 +182,13 @@ static CK_RV store_objects(const struct partition *p, struct storage *s, struct 
     return stored > 0 ? commit_packed(s, keys, attributes, stored, false) : CKR_OK;
 }
 
-CK_RV partition_store_object(struct partition *p, struct storage *s, struct object *o)
-{
-    return store_objects(p, s, &o, 1);
-}
-
 /* Into the table, and out of it. */
 static CK_RV enter(struct partition *p, struct storage *s, struct object *o)
 {
     uint32_t *count = o->session != NULL ? &p->session_objects : &p->token_objects;
 
-    if (*count >= (o->session != NULL ? p->session_objects_max : p->objects_max))
+    if (*count >= (o->session != NULL ? p->terms.session_objects_max : p->terms.objects_max) ||
+        o->size > PARTITION_BYTES_MAX - p->bytes)
         return CKR_DEVICE_MEMORY;
     if (o->session == NULL) {
         pthread_mutex_lock(&s->lock);
@@ -213,6 +199,7 @@ static CK_RV enter(struct partition *p, struct storage *s, struct object *o)
         return CKR_HOST_MEMORY;
     object_ref(o);
     (*count)++;
+    p->bytes += o->size;
     return CKR_OK;
 }
 
@@ -222,17 +209,18 @@ static void leave(struct partition *p, struct object *o)
         p->session_objects--;
     else
         p->token_objects--;
+    p->bytes -= o->size;
     handle_table_take(&p->objects, o->id);
     object_unref(o);
 }
 
 CK_RV partition_add_objects(struct partition *p, struct storage *s, struct object *const *objects, unsigned count)
 {
+    CK_RV rv = p->closed ? CKR_TOKEN_NOT_PRESENT : CKR_OK;
     unsigned entered = 0;
-    CK_RV rv = CKR_OK;
 
     INVARIANT(count <= PARTITION_ADD_MAX);
-    while (entered < count && (rv = enter(p, s, objects[entered])) == CKR_OK)
+    while (rv == CKR_OK && entered < count && (rv = enter(p, s, objects[entered])) == CKR_OK)
         entered++;
     if (rv == CKR_OK && (rv = store_objects(p, s, objects, count)) == CKR_OK)
         return CKR_OK;
@@ -241,10 +229,41 @@ CK_RV partition_add_objects(struct partition *p, struct storage *s, struct objec
     return rv;
 }
 
+CK_RV partition_change_object(struct partition *p, struct storage *s, struct object *o,
+                              const struct attributes *changes)
+{
+    struct attributes made = { 0 }, old;
+    CK_RV rv;
+
+    if ((rv = attributes_merge(&made, &o->attributes)) != CKR_OK || (rv = attributes_merge(&made, changes)) != CKR_OK) {
+        attributes_clear(&made);
+        return rv;
+    }
+    attributes_move(&old, &o->attributes);
+    attributes_move(&o->attributes, &made);
+    if (attributes_packed_len(&o->attributes) > PARTITION_BYTES_MAX - (p->bytes - o->size))
+        rv = CKR_DEVICE_MEMORY;
+    if (rv != CKR_OK || (rv = store_objects(p, s, &o, 1)) != CKR_OK) {
+        attributes_clear(&o->attributes);
+        attributes_move(&o->attributes, &old);
+        return rv;
+    }
+    attributes_clear(&old);
+    p->bytes -= o->size;
+    object_refresh(o);
+    p->bytes += o->size;
+    return CKR_OK;
+}
+
+static struct flash_change removal_of(const struct partition *p, const struct object *o)
+{
+    return (struct flash_change){ .key = { .kind = RECORD_OBJECT, .partition = p->id, .id = o->flash_id },
+                                  .remove = true };
+}
+
 CK_RV partition_remove_object(struct partition *p, struct storage *s, struct object *o)
 {
-    struct flash_change change = { .key = { .kind = RECORD_OBJECT, .partition = p->id, .id = o->flash_id },
-                                   .remove = true };
+    struct flash_change change = removal_of(p, o);
     CK_RV rv;
 
     if (o->session == NULL && (rv = storage_commit(s, &change, 1, true)) != CKR_OK)
@@ -269,29 +288,40 @@ enum status partition_load_object(struct partition *p, uint64_t flash_id, struct
         object_unref(o);
         return ST_NO_MEMORY;
     }
+    p->bytes += o->size;
     p->token_objects++;
     return ST_OK;
 }
 
-static struct object *any_token_object(const struct partition *p)
+static unsigned some_token_objects(const struct partition *p, struct object *out[FLASH_CHANGES_MAX])
 {
+    unsigned count = 0;
     struct object *o;
     size_t at = 0;
 
-    while ((o = handle_table_next(&p->objects, &at)) != NULL)
+    while (count < FLASH_CHANGES_MAX && (o = handle_table_next(&p->objects, &at)) != NULL)
         if (o->session == NULL)
-            return o;
-    return NULL;
+            out[count++] = o;
+    return count;
 }
 
+/* The board's counter does not move for each of a thousand objects: it has for the commit that came before. */
 CK_RV partition_drop_objects(struct partition *p, struct storage *s)
 {
-    struct object *o;
-    CK_RV rv = CKR_OK;
+    struct flash_change changes[FLASH_CHANGES_MAX];
+    struct object *objects[FLASH_CHANGES_MAX];
+    unsigned count;
+    CK_RV rv;
 
-    while (rv == CKR_OK && (o = any_token_object(p)) != NULL)
-        rv = partition_remove_object(p, s, o);
-    return rv;
+    while ((count = some_token_objects(p, objects)) > 0) {
+        for (unsigned i = 0; i < count; i++)
+            changes[i] = removal_of(p, objects[i]);
+        if ((rv = storage_commit(s, changes, count, false)) != CKR_OK)
+            return rv;
+        while (count > 0)
+            leave(p, objects[--count]);
+    }
+    return CKR_OK;
 }
 
 enum status partition_unlock(struct partition *p, const struct device *d)
@@ -304,6 +334,7 @@ void partition_forget(struct partition *p)
     struct object *o;
     size_t at = 0;
 
+    p->closed = true;
     while ((o = handle_table_next(&p->objects, &at)) != NULL) {
         attributes_clear(&o->attributes);
         key_unref(o->key); /* wiped when whoever uses it at this moment is done */
@@ -316,13 +347,34 @@ void partition_forget(struct partition *p)
     secret_wipe(&p->so_pin, sizeof p->so_pin);
 }
 
-/* The user PIN goes first: an interruption leaves a token that nobody can enter, and the next C_InitToken goes on. */
-CK_RV partition_reset(struct partition *p, struct storage *s)
+CK_RV partition_initialise(struct partition *p, struct storage *s, const uint8_t label[LABEL_LEN],
+                           const struct pin *so_pin)
 {
+    struct pin user_before = p->user_pin, so_before = p->so_pin;
+    bool before = p->initialised;
     CK_RV rv;
 
     p->user_pin = (struct pin){ 0 };
-    return (rv = store(p, s, true)) == CKR_OK ? partition_drop_objects(p, s) : rv;
+    p->initialised = false;
+    if ((rv = partition_store(p, s, true)) != CKR_OK) {
+        p->user_pin = user_before;
+        p->initialised = before;
+    } else if ((rv = partition_drop_objects(p, s)) == CKR_OK) {
+        uint8_t label_before[LABEL_LEN];
+
+        memcpy(label_before, p->label, LABEL_LEN);
+        memcpy(p->label, label, LABEL_LEN);
+        p->so_pin = *so_pin;
+        p->initialised = true;
+        if ((rv = partition_store(p, s, true)) != CKR_OK) {
+            memcpy(p->label, label_before, LABEL_LEN);
+            p->so_pin = so_before;
+            p->initialised = false;
+        }
+    }
+    secret_wipe(&user_before, sizeof user_before);
+    secret_wipe(&so_before, sizeof so_before);
+    return rv;
 }
 
 /* An irrevocable commit moves the board's counter, which wears out. So a try is irrevocable when it is the first since
@@ -336,7 +388,7 @@ CK_RV partition_try_pin(struct partition *p, struct storage *s, struct pin *pin)
     if (pin->tries >= PIN_TRIES_MAX)
         return CKR_PIN_LOCKED;
     pin->tries++;
-    if ((rv = store(p, s, irrevocable)) != CKR_OK)
+    if ((rv = partition_store(p, s, irrevocable)) != CKR_OK)
         return rv; /* the try counts in memory all the same */
     p->login_tried = true;
     return CKR_OK;
@@ -347,14 +399,14 @@ CK_RV partition_pin_result(struct partition *p, struct storage *s, struct pin *p
     if (!right)
         return pin->tries >= PIN_TRIES_MAX ? CKR_PIN_LOCKED : CKR_PIN_INCORRECT;
     pin->tries = 0;
-    return store(p, s, false);
+    return partition_store(p, s, false);
 }
 
-const struct partition_identity *partition_identity(const struct partition *p,
+const struct partition_identity *partition_identity(const struct partition_terms *t,
                                                     const uint8_t fingerprint[LINK_FINGERPRINT_LEN])
 {
-    for (unsigned i = 0; i < p->identity_count; i++)
-        if (memcmp(p->identities[i].fingerprint, fingerprint, LINK_FINGERPRINT_LEN) == 0)
-            return &p->identities[i];
+    for (unsigned i = 0; i < t->identity_count; i++)
+        if (memcmp(t->identities[i].fingerprint, fingerprint, LINK_FINGERPRINT_LEN) == 0)
+            return &t->identities[i];
     return NULL;
 }

@@ -1,7 +1,8 @@
 /* partition.h - one PKCS#11 token inside the keystore: its label, PINs, quotas, identities, token objects, and the
  * applications that are attached to it at the moment.
  * Guarded by `lock`, which is held while its record or an object is written to the flash: acknowledged is durable.
- * Lock order: partition, then flash. */
+ * Lock order: partition, then flash. `terms` change under the keystore's lock, too, so either is enough to read them.
+ */
 #ifndef STRONGROOM_PARTITION_H
 #define STRONGROOM_PARTITION_H
 
@@ -21,16 +22,21 @@ struct partition_identity {
     char name[PARTITION_NAME_MAX + 1];
 };
 
+/* What the owner sets. */
+struct partition_terms {
+    char name[PARTITION_NAME_MAX + 1]; /* empty: there is no record of this partition */
+    enum policy policy;
+    uint32_t objects_max, session_objects_max;
+    struct partition_identity identities[PARTITION_IDENTITIES_MAX];
+    unsigned identity_count;
+};
+
 struct application;
 
 struct partition {
     pthread_mutex_t lock;
     uint32_t id;
-    char name[PARTITION_NAME_MAX + 1];
-    enum policy policy;
-    uint32_t objects_max, session_objects_max;
-    struct partition_identity identities[PARTITION_IDENTITIES_MAX];
-    unsigned identity_count;
+    struct partition_terms terms;
     uint8_t seal_id[PARTITION_SEAL_ID_LEN]; /* random: sealed keys are bound to it */
     uint8_t serial[8];
     uint8_t label[LABEL_LEN]; /* padded with spaces */
@@ -40,47 +46,54 @@ struct partition {
 
     struct handle_table objects; /* by object.id: token and session objects */
     uint32_t token_objects, session_objects, sessions, rw_sessions;
+    size_t bytes; /* of all objects' attributes */
     struct application *applications;
     bool login_tried; /* since the start of the keystore */
-    bool deleted;     /* no longer in the table; waits for its applications to go */
-    unsigned refs;    /* of peers and slow work; guarded by `lock` */
+    bool closed;      /* deleted, or the board is zeroised: nobody enters, nothing is kept, nothing is written */
+    bool deleted;     /* no longer in the table; waits for its peers and slow work to go */
+    unsigned links;
+    unsigned refs; /* of peers, applications and slow work */
 };
 
-/* A new one, with random seal id and serial. Not yet stored. Errors: ST_NO_MEMORY; ST_CORRUPT no random bytes. */
-MUST_CHECK enum status partition_new(uint32_t id, struct partition **out);
+/* Without a record, seal id and serial. NULL: out of memory. */
+struct partition *partition_new(uint32_t id);
 void partition_free(struct partition *p);
-/* From its record, and to it. Errors: ST_CORRUPT; ST_IO. */
+/* From its record. Errors: ST_CORRUPT. */
 MUST_CHECK enum status partition_unpack(struct partition *p, struct span record);
-MUST_CHECK enum status partition_store(struct partition *p, struct storage *s, bool irrevocable);
+/* And to it. Errors: those of storage_commit(); CKR_TOKEN_NOT_PRESENT it is closed. */
+MUST_CHECK CK_RV partition_store(const struct partition *p, struct storage *s, bool irrevocable);
 
-/* Objects. The table holds a reference. Errors: CKR_DEVICE_MEMORY a quota; CKR_HOST_MEMORY; CKR_DEVICE_ERROR the flash.
- */
+/* Objects. The table holds a reference. Errors: CKR_DEVICE_MEMORY a quota; CKR_HOST_MEMORY; CKR_DEVICE_ERROR the flash;
+ * CKR_TOKEN_NOT_PRESENT it is closed. */
 #define PARTITION_ADD_MAX 2 /* a key pair */
 /* All of them or none, whatever happens meanwhile: one commit. */
 MUST_CHECK CK_RV partition_add_objects(struct partition *p, struct storage *s, struct object *const *objects,
                                        unsigned count);
 MUST_CHECK CK_RV partition_remove_object(struct partition *p, struct storage *s, struct object *o);
-/* The object's attributes have changed: to the flash with them. On failure the caller restores them. */
-MUST_CHECK CK_RV partition_store_object(struct partition *p, struct storage *s, struct object *o);
+/* Give the object all of `changes`, in memory and flash or in neither. */
+MUST_CHECK CK_RV partition_change_object(struct partition *p, struct storage *s, struct object *o,
+                                         const struct attributes *changes);
 /* A token object as the flash had it. */
 MUST_CHECK enum status partition_load_object(struct partition *p, uint64_t flash_id, struct span record);
 
 /* Sealed keys open from now on. Errors: ST_NO_MEMORY. */
 MUST_CHECK enum status partition_unlock(struct partition *p, const struct device *d);
-/* Remove all token objects, from the flash too. */
+/* Remove all token objects, from the flash too. The caller has made a commit that makes them worthless. */
 MUST_CHECK CK_RV partition_drop_objects(struct partition *p, struct storage *s);
-/* Forget all keys, in memory alone: the board is being zeroised. */
+/* Forget all keys, in memory alone, and close: the board is being zeroised. */
 void partition_forget(struct partition *p);
 
-/* Wipe all token objects and the user PIN: C_InitToken. One commit for the record, then the objects. */
-MUST_CHECK CK_RV partition_reset(struct partition *p, struct storage *s);
+/* C_InitToken: no user PIN, no token objects, this label and SO PIN. Three steps in the flash; after an interruption
+ * the token is not initialised, and the next C_InitToken goes on. */
+MUST_CHECK CK_RV partition_initialise(struct partition *p, struct storage *s, const uint8_t label[LABEL_LEN],
+                                      const struct pin *so_pin);
 
 /* PINs. The try is stored before the compare (THREATS.md C9, 5.7): partition_try_pin() first, then the slow compare
  * without the lock, then partition_pin_result(). Errors: CKR_PIN_LOCKED; CKR_DEVICE_ERROR. */
 MUST_CHECK CK_RV partition_try_pin(struct partition *p, struct storage *s, struct pin *pin);
 MUST_CHECK CK_RV partition_pin_result(struct partition *p, struct storage *s, struct pin *pin, bool right);
 
-const struct partition_identity *partition_identity(const struct partition *p,
+const struct partition_identity *partition_identity(const struct partition_terms *t,
                                                     const uint8_t fingerprint[LINK_FINGERPRINT_LEN]);
 
 #endif

@@ -10,6 +10,7 @@ struct peer {
     struct caller who;
     struct mailbox *mailbox;
     unsigned outstanding; /* with slow workers */
+    size_t slow_bytes;    /* of those: requests, and room for their answers */
     unsigned faults;
     uint64_t faults_since_ms;
     bool known; /* its certificate has been looked up */
@@ -21,6 +22,7 @@ struct slow_request {
     struct keystore *ks;
     struct caller who; /* holds the application and the partition */
     struct mailbox *mailbox;
+    struct late_answer *refusal; /* for when there is no memory for another one */
     struct message message;
     uint64_t give_up_ms; /* 0: never */
     uint8_t body[];
@@ -32,7 +34,7 @@ enum status peer_new(struct keystore *ks, enum link_framing framing, void (*wake
     struct peer *p;
     enum status st;
 
-    if (ks->identity == NULL || atomic_load(&ks->peers) >= APPLICATIONS_MAX * 2)
+    if (ks->identity == NULL || atomic_load(&ks->peers) >= PEERS_MAX)
         return ST_BUSY;
     if ((p = calloc(1, sizeof *p)) == NULL)
         return ST_NO_MEMORY;
@@ -49,17 +51,21 @@ enum status peer_new(struct keystore *ks, enum link_framing framing, void (*wake
     return ST_OK;
 }
 
-static void release_caller(struct keystore *ks, struct caller *who, bool link)
+static void release_caller(struct keystore *ks, const struct caller *who, bool link)
 {
-    if (who->partition == NULL)
+    struct partition *p = who->partition;
+    bool unused;
+
+    if (p == NULL)
         return;
-    pthread_mutex_lock(&who->partition->lock);
-    if (who->application != NULL) {
-        who->application->links -= link;
-        application_unref(who->application, &ks->storage);
-    }
-    pthread_mutex_unlock(&who->partition->lock);
-    keystore_leave_partition(ks, who->partition);
+    pthread_mutex_lock(&p->lock);
+    if (who->application != NULL)
+        application_leave(who->application, &ks->storage, link);
+    p->links -= link;
+    unused = --p->refs == 0 && p->deleted;
+    pthread_mutex_unlock(&p->lock);
+    if (unused)
+        partition_free(p);
 }
 
 void peer_free(struct peer *p)
@@ -111,54 +117,75 @@ static enum status count_fault(struct peer *p)
 
 static enum status answer(struct peer *p, const struct message *m, CK_RV rv, const ProtobufCMessage *reply)
 {
-    return message_send(p->link, m->id, m->kind, true, (uint32_t)rv, rv == CKR_OK ? reply : NULL);
+    enum status st = message_send(p->link, m->id, m->kind, true, (uint32_t)rv, rv == CKR_OK ? reply : NULL);
+
+    /* Whoever asks for one large attribute many times gets an answer, too. */
+    return st == ST_TOO_LARGE ? message_send(p->link, m->id, m->kind, true, CKR_DEVICE_MEMORY, NULL) : st;
 }
 
 static void free_slow(struct slow_request *r)
 {
     release_caller(r->ks, &r->who, false);
     mailbox_unref(r->mailbox);
+    late_answer_free(r->refusal);
     secret_wipe(r->body, r->message.body.len);
     free(r);
 }
 
-static struct late_answer *pack_late(const struct message *m, CK_RV rv, const ProtobufCMessage *reply)
+/* What a peer with slow work costs until it has taken the answer, at the most. */
+static size_t slow_cost(const struct message *m)
+{
+    return m->body.len + (m->kind == MESSAGE_COMPUTE ? SIGNATURE_MAX : 0);
+}
+
+static void answer_late(struct slow_request *r, CK_RV rv, const ProtobufCMessage *reply)
 {
     size_t len = rv == CKR_OK && reply != NULL ? protobuf_c_message_get_packed_size(reply) : 0;
     struct late_answer *a = late_answer_new(len);
 
-    if (a == NULL)
-        return NULL;
-    a->message.id = m->id;
-    a->message.kind = m->kind;
+    if (a == NULL) {
+        a = r->refusal;
+        r->refusal = NULL;
+        rv = CKR_HOST_MEMORY;
+        len = 0;
+    }
+    a->message.id = r->message.id;
+    a->message.kind = r->message.kind;
     a->message.answer = true;
     a->message.word = (uint32_t)rv;
+    a->cost = slow_cost(&r->message);
     if (len > 0)
         protobuf_c_message_pack(reply, a->body);
-    return a;
+    mailbox_put(r->mailbox, a);
 }
 
 static void run_slow(struct slow_job *job)
 {
     struct slow_request *r = (struct slow_request *)job;
     struct call c = { .ks = r->ks, .who = &r->who, .budget = dispatch_budget() };
-    struct late_answer *a;
     ProtobufCMessage *request = NULL;
     enum pace pace;
     bool sync = false;
     CK_RV rv = CKR_HOST_MEMORY, verdict;
 
-    if (r->give_up_ms != 0 && clock_monotonic_ms() > r->give_up_ms)
+    if (mailbox_is_closed(r->mailbox) || (r->give_up_ms != 0 && clock_monotonic_ms() > r->give_up_ms))
         rv = CKR_FUNCTION_CANCELED;
     else if (c.budget != NULL && dispatch_open(&c, &r->message, &request, &pace, &verdict) == ST_OK)
         rv = verdict != CKR_OK ? verdict : dispatch_run(&c, r->message.kind, request, &sync);
-    if (audit_flush(r->ks->audit, sync) != ST_OK)
+    if (audit_flush(r->ks->audit, sync) != ST_OK) {
+        keystore_fail(r->ks, "audit");
         rv = CKR_DEVICE_ERROR;
-    if ((a = pack_late(&r->message, rv, c.reply)) != NULL)
-        mailbox_put(r->mailbox, a);
+    }
+    answer_late(r, rv, c.reply);
     if (c.budget != NULL)
         budget_reset(c.budget);
     free_slow(r);
+}
+
+/* Room for the largest answer in the link, and not too much in slow work: otherwise requests wait where they are. */
+static bool has_room(const struct peer *p)
+{
+    return link_room(p->link) >= LINK_MESSAGE_MAX && p->slow_bytes <= SLOW_PEER_BYTES;
 }
 
 /* The request's bytes go with it: the link's buffer will be used again. */
@@ -166,10 +193,10 @@ static enum status hand_over(struct peer *p, struct slow *slow, const struct mes
 {
     struct slow_request *r;
 
-    if (p->outstanding >= LINK_OUTSTANDING_MAX)
-        return ST_TOO_LARGE;
-    if ((r = calloc(1, sizeof *r + m->body.len)) == NULL)
+    if ((r = calloc(1, sizeof *r + m->body.len)) == NULL || (r->refusal = late_answer_new(0)) == NULL) {
+        free(r);
         return ST_NO_MEMORY;
+    }
     r->job.run = run_slow;
     r->ks = p->ks;
     r->who = p->who;
@@ -186,11 +213,13 @@ static enum status hand_over(struct peer *p, struct slow *slow, const struct mes
         memcpy(r->body, m->body.p, m->body.len);
     r->message.body = span_of(r->body, m->body.len);
     r->give_up_ms = m->word != 0 ? clock_monotonic_ms() + m->word : 0;
+    r->job.owner = p->who.partition;
     if (slow_submit(slow, &r->job) != ST_OK) {
         free_slow(r);
         return ST_BUSY;
     }
     p->outstanding++;
+    p->slow_bytes += slow_cost(m);
     return ST_OK;
 }
 
@@ -203,6 +232,8 @@ static enum status serve_one(struct peer *p, struct call *c, const struct messag
 
     if ((st = dispatch_open(c, m, &request, &pace, &verdict)) != ST_OK)
         return st;
+    if (verdict == CKR_OK && pace != PACE_NOW && p->outstanding >= LINK_OUTSTANDING_MAX)
+        verdict = CKR_DEVICE_MEMORY;
     if (verdict != CKR_OK) {
         if ((st = count_fault(p)) != ST_OK)
             return st;
@@ -226,7 +257,7 @@ static enum status serve(struct peer *p)
 
     if (budget == NULL)
         return ST_NO_MEMORY;
-    while (st == ST_OK && link_room(p->link) >= LINK_MESSAGE_MAX && link_next(p->link, &m, &link)) {
+    while (st == ST_OK && has_room(p) && link_next(p->link, &m, &link)) {
         struct call c = { .ks = p->ks, .who = &p->who, .budget = budget };
 
         st = serve_one(p, &c, &m);
@@ -234,8 +265,10 @@ static enum status serve(struct peer *p)
     }
     if (st == ST_OK)
         st = link;
-    if (audit_flush(p->ks->audit, p->sync) != ST_OK)
+    if (audit_flush(p->ks->audit, p->sync) != ST_OK) {
+        keystore_fail(p->ks, "audit");
         return ST_IO; /* what cannot be recorded is not answered */
+    }
     p->sync = false;
     if (st != ST_OK)
         record_event(p, AUDIT_EVENT_BROKEN_LINK, st);
@@ -247,7 +280,12 @@ enum status peer_feed(struct peer *p, struct span in)
 {
     enum status st;
 
-    if ((st = link_feed(p->link, in)) != ST_OK || (st = meet(p)) != ST_OK)
+    if ((st = link_feed(p->link, in)) != ST_OK) {
+        if (p->known && st != ST_CLOSED)
+            record_event(p, AUDIT_EVENT_BROKEN_LINK, st);
+        return st;
+    }
+    if ((st = meet(p)) != ST_OK)
         return st;
     return p->known ? serve(p) : link_flush(p->link);
 }
@@ -260,6 +298,7 @@ enum status peer_work(struct peer *p)
     while (st == ST_OK && link_room(p->link) >= LINK_MESSAGE_MAX && (a = mailbox_take(p->mailbox)) != NULL) {
         st = link_send(p->link, &a->message);
         p->outstanding--;
+        p->slow_bytes -= a->cost;
         late_answer_free(a);
     }
     if (st == ST_OK)
@@ -279,7 +318,7 @@ void peer_output_taken(struct peer *p, size_t len)
 
 bool peer_wants_input(const struct peer *p)
 {
-    return link_room(p->link) >= LINK_MESSAGE_MAX;
+    return has_room(p);
 }
 
 bool peer_is_mid_frame(const struct peer *p)

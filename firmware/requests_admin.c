@@ -54,7 +54,7 @@ static unsigned index_of(const struct keystore *ks, uint64_t id)
 static bool name_is_taken(const struct keystore *ks, const char *name, const struct partition *but)
 {
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
-        if (ks->partitions[i] != NULL && ks->partitions[i] != but && strcmp(ks->partitions[i]->name, name) == 0)
+        if (ks->partitions[i] != NULL && ks->partitions[i] != but && strcmp(ks->partitions[i]->terms.name, name) == 0)
             return true;
     return false;
 }
@@ -66,49 +66,43 @@ static bool identity_is_taken(const struct keystore *ks, const uint8_t *fingerpr
         return true;
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
         if (ks->partitions[i] != NULL && ks->partitions[i] != but &&
-            partition_identity(ks->partitions[i], fingerprint) != NULL)
+            partition_identity(&ks->partitions[i]->terms, fingerprint) != NULL)
             return true;
     return false;
 }
 
 static CK_RV take_identities(const struct keystore *ks, const Ks__Partition *m, const struct partition *but,
-                             struct partition_identity out[PARTITION_IDENTITIES_MAX])
+                             struct partition_terms *out)
 {
     for (size_t i = 0; i < m->n_identities; i++) {
         const Ks__Identity *id = m->identities[i];
+        struct partition_identity *to = &out->identities[i];
 
-        if (id->fingerprint.len != LINK_FINGERPRINT_LEN || (id->role != PEER_CLIENT && id->role != PEER_AUDITOR) ||
-            strlen(id->name) > PARTITION_NAME_MAX)
+        if ((id->role != PEER_CLIENT && id->role != PEER_AUDITOR) || strlen(id->name) > PARTITION_NAME_MAX)
             return CKR_ARGUMENTS_BAD;
-        if (identity_is_taken(ks, id->fingerprint.data, but))
+        if (identity_is_taken(ks, id->fingerprint.data, but) || partition_identity(out, id->fingerprint.data) != NULL)
             return CKR_ACTION_PROHIBITED;
-        out[i] = (struct partition_identity){ .role = (uint8_t)id->role };
-        memcpy(out[i].fingerprint, id->fingerprint.data, LINK_FINGERPRINT_LEN);
-        memcpy(out[i].name, id->name, strlen(id->name));
+        to->role = (uint8_t)id->role;
+        memcpy(to->fingerprint, id->fingerprint.data, LINK_FINGERPRINT_LEN);
+        memcpy(to->name, id->name, strlen(id->name));
+        out->identity_count++;
     }
     return CKR_OK;
 }
 
-/* What may be set: name, policy, quotas, identities. */
-static CK_RV apply(const struct keystore *ks, const Ks__Partition *m, struct partition *p)
+/* What the owner asks for the partition `p`, new or not. */
+static CK_RV read_terms(const struct keystore *ks, const Ks__Partition *m, const struct partition *p,
+                        struct partition_terms *out)
 {
-    struct partition_identity identities[PARTITION_IDENTITIES_MAX] = { 0 };
-    CK_RV rv;
-
-    if (!text_is_name(m->name) || (strcmp(m->policy, "strict") != 0 && strcmp(m->policy, "compatible") != 0) ||
-        m->objects_max > 1000000 || m->session_objects_max > 1000000)
+    *out = (struct partition_terms){ .policy = strcmp(m->policy, "strict") == 0 ? POLICY_STRICT : POLICY_COMPATIBLE };
+    if (!text_is_name(m->name) || m->objects_max > 1000000 || m->session_objects_max > 1000000)
         return CKR_ARGUMENTS_BAD;
     if (name_is_taken(ks, m->name, p))
         return CKR_ACTION_PROHIBITED;
-    if ((rv = take_identities(ks, m, p, identities)) != CKR_OK)
-        return rv;
-    memcpy(p->name, m->name, strlen(m->name) + 1);
-    p->policy = strcmp(m->policy, "strict") == 0 ? POLICY_STRICT : POLICY_COMPATIBLE;
-    p->objects_max = m->objects_max > 0 ? (uint32_t)m->objects_max : TOKEN_OBJECTS_DEFAULT;
-    p->session_objects_max = m->session_objects_max > 0 ? (uint32_t)m->session_objects_max : SESSION_OBJECTS_MAX;
-    memcpy(p->identities, identities, sizeof identities);
-    p->identity_count = (unsigned)m->n_identities;
-    return CKR_OK;
+    memcpy(out->name, m->name, strlen(m->name));
+    out->objects_max = m->objects_max > 0 ? (uint32_t)m->objects_max : TOKEN_OBJECTS_DEFAULT;
+    out->session_objects_max = m->session_objects_max > 0 ? (uint32_t)m->session_objects_max : SESSION_OBJECTS_MAX;
+    return take_identities(ks, m, p, out);
 }
 
 static CK_RV create(struct keystore *ks, const Ks__Partition *m, uint32_t *id)
@@ -121,15 +115,19 @@ static CK_RV create(struct keystore *ks, const Ks__Partition *m, uint32_t *id)
         slot++;
     if (slot == PARTITIONS_MAX)
         return CKR_DEVICE_MEMORY;
-    if (partition_new(ks->device.next_partition, &p) != ST_OK)
-        return CKR_DEVICE_ERROR;
-    if ((rv = apply(ks, m, p)) == CKR_OK && (partition_unlock(p, &ks->device) != ST_OK))
-        rv = CKR_HOST_MEMORY;
-    ks->device.next_partition++;
-    /* The number is used up first: after a power cut it may be lost, and is never given out twice. */
-    if (rv == CKR_OK &&
-        (device_store(&ks->device, &ks->storage) != ST_OK || partition_store(p, &ks->storage, true) != ST_OK))
+    if ((p = partition_new(ks->device.next_partition)) == NULL)
+        return CKR_HOST_MEMORY;
+    if ((rv = read_terms(ks, m, p, &p->terms)) == CKR_OK &&
+        (entropy_draw(p->seal_id, sizeof p->seal_id) != ST_OK || entropy_draw(p->serial, sizeof p->serial) != ST_OK))
         rv = CKR_DEVICE_ERROR;
+    if (rv == CKR_OK && partition_unlock(p, &ks->device) != ST_OK)
+        rv = CKR_HOST_MEMORY;
+    /* The number is used up first: after a power cut it may be lost, and is never given out twice. */
+    if (rv == CKR_OK) {
+        ks->device.next_partition++;
+        rv = device_store(&ks->device, &ks->storage) == ST_OK ? partition_store(p, &ks->storage, true)
+                                                              : CKR_DEVICE_ERROR;
+    }
     if (rv != CKR_OK) {
         partition_free(p);
         return rv;
@@ -154,47 +152,48 @@ CK_RV on_partition_create(struct call *c, const ProtobufCMessage *request)
     return rv;
 }
 
-static CK_RV describe_identities(struct call *c, const struct partition *p, Ks__Partition *out)
+static CK_RV describe_identities(struct call *c, const struct partition_terms *t, Ks__Partition *out)
 {
-    Ks__Identity *items = call_memory(c, p->identity_count * sizeof *items);
-    struct partition_identity *copies = call_memory(c, p->identity_count * sizeof *copies);
+    Ks__Identity *items = call_memory(c, t->identity_count * sizeof *items);
+    struct partition_identity *copies = call_memory(c, t->identity_count * sizeof *copies);
 
-    out->identities = call_memory(c, p->identity_count * sizeof *out->identities);
+    out->identities = call_memory(c, t->identity_count * sizeof *out->identities);
     if (items == NULL || copies == NULL || out->identities == NULL)
         return CKR_HOST_MEMORY;
-    for (unsigned i = 0; i < p->identity_count; i++) {
-        copies[i] = p->identities[i];
+    for (unsigned i = 0; i < t->identity_count; i++) {
+        copies[i] = t->identities[i];
         ks__identity__init(&items[i]);
         items[i].fingerprint = (ProtobufCBinaryData){ .len = LINK_FINGERPRINT_LEN, .data = copies[i].fingerprint };
         items[i].role = copies[i].role;
         items[i].name = copies[i].name;
         out->identities[i] = &items[i];
     }
-    out->n_identities = p->identity_count;
+    out->n_identities = t->identity_count;
     return CKR_OK;
 }
 
 static CK_RV describe(struct call *c, struct partition *p, Ks__Partition *out)
 {
-    char *name = call_memory(c, sizeof p->name), *label = call_memory(c, LABEL_LEN + 1);
+    const struct partition_terms *t = &p->terms;
+    char *name = call_memory(c, sizeof t->name), *label = call_memory(c, LABEL_LEN + 1);
     CK_RV rv;
 
     if (name == NULL || label == NULL)
         return CKR_HOST_MEMORY;
     pthread_mutex_lock(&p->lock);
     ks__partition__init(out);
-    memcpy(name, p->name, sizeof p->name);
+    memcpy(name, t->name, sizeof t->name);
     memcpy(label, p->label, LABEL_LEN);
     label[LABEL_LEN] = '\0';
     out->id = p->id;
     out->name = name;
     out->label = label;
-    out->policy = (char *)(uintptr_t)(p->policy == POLICY_STRICT ? "strict" : "compatible");
-    out->objects_max = p->objects_max;
-    out->session_objects_max = p->session_objects_max;
+    out->policy = (char *)(uintptr_t)(t->policy == POLICY_STRICT ? "strict" : "compatible");
+    out->objects_max = t->objects_max;
+    out->session_objects_max = t->session_objects_max;
     out->initialised = p->initialised;
     out->objects = p->token_objects;
-    rv = describe_identities(c, p, out);
+    rv = describe_identities(c, t, out);
     pthread_mutex_unlock(&p->lock);
     return rv;
 }
@@ -231,7 +230,7 @@ static CK_RV delete (struct keystore *ks, unsigned slot)
 
     pthread_mutex_lock(&p->lock);
     if ((rv = storage_commit(&ks->storage, &change, 1, true)) == CKR_OK) {
-        p->deleted = true;
+        p->closed = p->deleted = true;
         ks->partitions[slot] = NULL;
         rv = partition_drop_objects(p, &ks->storage);
     }
@@ -256,21 +255,25 @@ CK_RV on_partition_delete(struct call *c, const ProtobufCMessage *request)
     return rv;
 }
 
-/* Identities that are taken away lose their links with their next request: dispatch.c looks. */
+/* Whose identity is taken away finds out with its next request: dispatch.c looks. */
 CK_RV on_partition_set(struct call *c, const ProtobufCMessage *request)
 {
     const Ks__Partition *m = (const Ks__Partition *)request;
+    struct partition_terms before, after;
     struct partition *p;
     unsigned slot;
     CK_RV rv = CKR_SLOT_ID_INVALID;
 
     c->entry.detail = m->id;
     pthread_mutex_lock(&c->ks->lock);
-    if ((slot = index_of(c->ks, m->id)) < PARTITIONS_MAX) {
+    if ((slot = index_of(c->ks, m->id)) < PARTITIONS_MAX &&
+        (rv = read_terms(c->ks, m, c->ks->partitions[slot], &after)) == CKR_OK) {
         p = c->ks->partitions[slot];
         pthread_mutex_lock(&p->lock);
-        if ((rv = apply(c->ks, m, p)) == CKR_OK && partition_store(p, &c->ks->storage, true) != ST_OK)
-            rv = CKR_DEVICE_ERROR;
+        before = p->terms;
+        p->terms = after;
+        if ((rv = partition_store(p, &c->ks->storage, true)) != CKR_OK)
+            p->terms = before;
         pthread_mutex_unlock(&p->lock);
     }
     pthread_mutex_unlock(&c->ks->lock);
@@ -313,6 +316,16 @@ CK_RV on_self_test(struct call *c, const ProtobufCMessage *request)
     return CKR_DEVICE_ERROR;
 }
 
+/* All keys of a partition, and what works with them. */
+static void forget(struct keystore *ks, struct partition *p)
+{
+    pthread_mutex_lock(&p->lock);
+    for (struct application *a = p->applications; a != NULL; a = a->next)
+        session_close_all(a, &ks->storage);
+    partition_forget(p);
+    pthread_mutex_unlock(&p->lock);
+}
+
 /* Root key, flash, memory: in the order in which they make the rest worthless. */
 CK_RV on_zeroise(struct call *c, const ProtobufCMessage *request)
 {
@@ -325,14 +338,10 @@ CK_RV on_zeroise(struct call *c, const ProtobufCMessage *request)
     pthread_mutex_lock(&ks->lock);
     pthread_mutex_lock(&ks->storage.lock);
     flash = flash_zeroise(ks->storage.flash);
-    ks->storage.failed = true; /* nothing is written any more */
     pthread_mutex_unlock(&ks->storage.lock);
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
-        if (ks->partitions[i] != NULL) {
-            pthread_mutex_lock(&ks->partitions[i]->lock);
-            partition_forget(ks->partitions[i]);
-            pthread_mutex_unlock(&ks->partitions[i]->lock);
-        }
+        if (ks->partitions[i] != NULL)
+            forget(ks, ks->partitions[i]);
     secret_wipe(ks->device.domain_key, sizeof ks->device.domain_key);
     secret_wipe(ks->pepper, sizeof ks->pepper);
     pthread_mutex_unlock(&ks->lock);

@@ -94,7 +94,8 @@ static CK_RV digest_key(struct call *c, struct session *s, struct operation *op,
 
     if (o == NULL)
         return CKR_KEY_HANDLE_INVALID;
-    memcpy(c->entry.object, o->unique, sizeof c->entry.object);
+    call_note_object(c, o->unique);
+    c->key_used = true;
     /* The digest of a short key, or of a key behind known bytes, gives it away to a search. */
     if (o->class != CKO_SECRET_KEY || object_is_sealed_off(o))
         return CKR_KEY_INDIGESTIBLE;
@@ -181,12 +182,10 @@ CK_RV on_operation_cancel(struct call *c, const ProtobufCMessage *request)
 
     if ((rv = call_session(c, m->session, &s)) != CKR_OK)
         return rv;
-    if (m->operation == 0) {
+    if (m->operation == 0)
         session_end_operations(s);
-    } else {
-        operation_free(s->operations[m->operation]);
-        s->operations[m->operation] = NULL;
-    }
+    else
+        session_end_operation(s, m->operation);
     return CKR_OK;
 }
 
@@ -197,10 +196,8 @@ CK_RV on_random(struct call *c, const ProtobufCMessage *request)
 
     if (p == NULL)
         return CKR_HOST_MEMORY;
-    if (entropy_draw(p, m->length) != ST_OK) {
-        keystore_fail(c->ks, "entropy");
+    if (entropy_draw(p, m->length) != ST_OK)
         return CKR_DEVICE_ERROR;
-    }
     return call_reply_data(c, p, m->length);
 }
 

@@ -1,4 +1,5 @@
 /* Requests that make keys, or move them: generate, wrap, unwrap, derive, encapsulate. */
+#include "firmware/base/hex.h"
 #include "firmware/call.h"
 #include "firmware/crypto/transport.h"
 #include "firmware/transfer.h"
@@ -117,7 +118,8 @@ CK_RV on_generate_key_pair(struct call *c, const ProtobufCMessage *request)
         (rv = prepare_generate(c, s, CKO_PRIVATE_KEY, CKF_GENERATE_KEY_PAIR, &mechanism, m->private_template,
                                &pair[PRIVATE])) == CKR_OK &&
         (rv = generate_unlocked(c, &mechanism, &pair[PUBLIC], &pair[PRIVATE])) == CKR_OK &&
-        (rv = call_session(c, m->session, &s)) == CKR_OK && (rv = call_may_make(s, &pair[PRIVATE])) == CKR_OK &&
+        (rv = call_session(c, m->session, &s)) == CKR_OK && (rv = call_may_make(s, &pair[PUBLIC])) == CKR_OK &&
+        (rv = call_may_make(s, &pair[PRIVATE])) == CKR_OK &&
         (rv = call_add_objects(c, s, pair, PAIR, handles)) == CKR_OK) {
         ks__key_pair__init(reply);
         reply->public_key = handles[PUBLIC];
@@ -151,7 +153,7 @@ static CK_RV wrap_object(struct call *c, struct object *kek, const struct object
     struct key *key = NULL;
     CK_RV rv;
 
-    if ((rv = transfer_check_wrap(c->who->partition->policy, kek, target, m->type)) != CKR_OK ||
+    if ((rv = transfer_check_wrap(c->who->partition->terms.policy, kek, target, m->type)) != CKR_OK ||
         (rv = object_key(kek, &key)) != CKR_OK)
         return rv;
     out.room = wrap_max(m, key, &target->attributes);
@@ -177,10 +179,9 @@ CK_RV on_wrap_key(struct call *c, const ProtobufCMessage *request)
         return rv;
     if ((target = application_object(s->application, m->key)) == NULL)
         return CKR_KEY_HANDLE_INVALID;
-    if (mechanism.type == CKM_STRONGROOM_SEAL) {
-        memcpy(c->entry.object, target->unique, sizeof c->entry.object);
+    call_note_object(c, target->unique);
+    if (mechanism.type == CKM_STRONGROOM_SEAL)
         return s->application->login == LOGIN_USER ? seal_key(c, target, &mechanism) : CKR_USER_NOT_LOGGED_IN;
-    }
     if ((rv = call_key(c, s, m->wrapping_key, RIGHT_WRAP, mechanism.type, &kek)) != CKR_OK)
         return rv == CKR_KEY_HANDLE_INVALID ? CKR_WRAPPING_KEY_HANDLE_INVALID : rv;
     rv = wrap_object(c, kek, target, &mechanism);
@@ -201,8 +202,9 @@ static CK_RV agree(struct attributes *sealed, const struct attributes *template)
         if (t->type == CKA_TOKEN || t->type == CKA_LABEL || t->type == CKA_ID) {
             if ((rv = attributes_set(sealed, t->type, value)) != CKR_OK)
                 return rv;
-        } else if (!span_equal(attributes_get(sealed, t->type), value)) {
-            return CKR_TEMPLATE_INCONSISTENT;
+        } else if (template_is_secret(t->type, attributes_ulong(sealed, CKA_CLASS, 0)) ||
+                   !span_equal(attributes_get(sealed, t->type), value)) {
+            return CKR_TEMPLATE_INCONSISTENT; /* a value is not compared: that would be an oracle for it */
         }
     }
     return CKR_OK;
@@ -211,12 +213,15 @@ static CK_RV agree(struct attributes *sealed, const struct attributes *template)
 static CK_RV unseal_key(struct call *c, struct session *s, const struct mechanism *m, struct span blob,
                         const struct attributes *template)
 {
+    uint8_t origin[OBJECT_UNIQUE_LEN];
     struct attributes a = { 0 };
     uint64_t handle = 0;
     CK_RV rv;
 
     if ((rv = seal_open(c->who->partition->seal, blob, m->aad, &a)) != CKR_OK)
         return rv;
+    if (hex_decode(origin, sizeof origin, attributes_get(&a, CKA_UNIQUE_ID)) == ST_OK)
+        call_note_object(c, origin);
     attributes_remove(&a, CKA_UNIQUE_ID);
     if ((rv = attributes_set_bool(&a, CKA_TOKEN, false)) == CKR_OK && (rv = agree(&a, template)) == CKR_OK &&
         (rv = call_may_make(s, &a)) == CKR_OK && (rv = call_add_object(c, s, &a, &handle)) == CKR_OK)
@@ -294,7 +299,8 @@ static CK_RV prepare_arrival(struct call *c, const struct object *base, CK_ATTRI
         return rv;
     if (attributes_ulong(a, CKA_CLASS, 0) != CKO_SECRET_KEY)
         return CKR_TEMPLATE_INCONSISTENT;
-    if ((rv = transfer_apply_template(base, nested, a)) != CKR_OK)
+    if ((rv = transfer_apply_template(base, nested, a)) != CKR_OK ||
+        (base->class != CKO_PUBLIC_KEY && (rv = transfer_check_derive(base, a)) != CKR_OK))
         return rv;
     return template_check_new(a, TEMPLATE_ARRIVE, &who);
 }

@@ -8,13 +8,11 @@ static CK_RV prepare_new(struct call *c, const struct session *s, struct attribu
     CK_OBJECT_CLASS class = attributes_ulong(a, CKA_CLASS, (CK_ULONG)-1);
     CK_RV rv;
 
-    if ((rv = template_check_new(a, TEMPLATE_CREATE, &who)) != CKR_OK)
+    if ((rv = template_check_new(a, TEMPLATE_CREATE, &who)) != CKR_OK ||
+        (rv = template_complete(a, TEMPLATE_CREATE, &who, NULL, CK_UNAVAILABLE_INFORMATION)) != CKR_OK ||
+        (rv = call_may_make(s, a)) != CKR_OK)
         return rv;
-    if (class != CKO_DATA && class != CKO_CERTIFICATE && (rv = key_complete(a)) != CKR_OK)
-        return rv;
-    if ((rv = template_complete(a, TEMPLATE_CREATE, &who, NULL, CK_UNAVAILABLE_INFORMATION)) != CKR_OK)
-        return rv;
-    return call_may_make(s, a);
+    return class != CKO_DATA && class != CKO_CERTIFICATE ? key_complete(a) : CKR_OK; /* costs the most */
 }
 
 CK_RV on_create_object(struct call *c, const ProtobufCMessage *request)
@@ -62,6 +60,7 @@ CK_RV on_copy_object(struct call *c, const ProtobufCMessage *request)
         return rv;
     if ((o = application_object(s->application, m->object)) == NULL)
         return CKR_OBJECT_HANDLE_INVALID;
+    call_note_object(c, o->unique);
     if ((rv = template_read(m->template_, c->budget, &changes)) == CKR_OK &&
         (rv = prepare_copy(c, o, &changes, &copy)) == CKR_OK && (rv = call_may_make(s, &copy)) == CKR_OK &&
         (rv = call_add_object(c, s, &copy, &handle)) == CKR_OK)
@@ -78,7 +77,7 @@ static CK_RV writable(struct call *c, struct session *s, uint64_t handle, struct
 
     if (o == NULL)
         return CKR_OBJECT_HANDLE_INVALID;
-    memcpy(c->entry.object, o->unique, sizeof c->entry.object);
+    call_note_object(c, o->unique);
     if (o->session == NULL && !s->read_write)
         return CKR_SESSION_READ_ONLY;
     *out = o;
@@ -187,30 +186,6 @@ CK_RV on_get_attributes(struct call *c, const ProtobufCMessage *request)
     return CKR_OK;
 }
 
-/* The new attributes are made beside the old ones, so a failing flash leaves the object as it was. */
-static CK_RV change(struct call *c, struct object *o, const struct attributes *changes)
-{
-    struct attributes made = { 0 }, old;
-    CK_RV rv;
-
-    if ((rv = attributes_merge(&made, &o->attributes)) == CKR_OK)
-        rv = attributes_merge(&made, changes);
-    if (rv != CKR_OK) {
-        attributes_clear(&made);
-        return rv;
-    }
-    attributes_move(&old, &o->attributes);
-    attributes_move(&o->attributes, &made);
-    if ((rv = partition_store_object(c->who->partition, &c->ks->storage, o)) != CKR_OK) {
-        attributes_clear(&o->attributes);
-        attributes_move(&o->attributes, &old);
-        return rv;
-    }
-    object_refresh(o);
-    attributes_clear(&old);
-    return CKR_OK;
-}
-
 CK_RV on_set_attributes(struct call *c, const ProtobufCMessage *request)
 {
     const Ks__SetAttributes *m = (const Ks__SetAttributes *)request;
@@ -226,7 +201,7 @@ CK_RV on_set_attributes(struct call *c, const ProtobufCMessage *request)
         return CKR_ACTION_PROHIBITED;
     if ((rv = template_read(m->template_, c->budget, &changes)) == CKR_OK &&
         (rv = template_check_change(&o->attributes, &changes, TEMPLATE_SET, &who)) == CKR_OK)
-        rv = change(c, o, &changes);
+        rv = partition_change_object(c->who->partition, &c->ks->storage, o, &changes);
     attributes_clear(&changes);
     return rv;
 }

@@ -36,6 +36,7 @@ CK_RV on_attach(struct call *c, const ProtobufCMessage *request)
 CK_RV on_status(struct call *c, const ProtobufCMessage *request)
 {
     const struct hal_facts *facts = &c->ks->hal->facts;
+    const char *fault = atomic_load(&c->ks->fault);
     Ks__Status *s = &c->answer.status;
     uint8_t *head = call_memory(c, AUDIT_HASH_LEN);
 
@@ -56,8 +57,8 @@ CK_RV on_status(struct call *c, const ProtobufCMessage *request)
         s->counter = 0;
     audit_head(c->ks->audit, &s->audit_sequence, head);
     s->audit_head = (ProtobufCBinaryData){ .len = AUDIT_HASH_LEN, .data = head };
-    if (c->ks->fault != NULL)
-        s->fault = (char *)(uintptr_t)c->ks->fault;
+    if (fault != NULL)
+        s->fault = (char *)(uintptr_t)fault;
     s->time_ms = c->ks->hal->time_unix_ms(c->ks->hal->self);
     s->role = c->who->role;
     pthread_mutex_lock(&c->ks->lock);
@@ -112,12 +113,12 @@ CK_RV on_token_info(struct call *c, const ProtobufCMessage *request)
     t->sessions = p->sessions;
     t->rw_sessions = p->rw_sessions;
     t->objects = p->token_objects;
-    t->objects_max = p->objects_max;
+    t->objects_max = p->terms.objects_max;
     t->session_objects = p->session_objects;
-    t->session_objects_max = p->session_objects_max;
+    t->session_objects_max = p->terms.session_objects_max;
     t->model = (char *)(uintptr_t)c->ks->hal->facts.board;
     t->firmware_version = (char *)(uintptr_t)c->ks->version;
-    t->policy = (char *)(uintptr_t)(p->policy == POLICY_STRICT ? "strict" : "compatible");
+    t->policy = (char *)(uintptr_t)(p->terms.policy == POLICY_STRICT ? "strict" : "compatible");
     t->flash_free = free_bytes;
     c->reply = &t->base;
     return CKR_OK;
@@ -179,25 +180,33 @@ static CK_RV check_pin(struct call *c, struct pin *pin, struct span given)
     return partition_pin_result(p, &c->ks->storage, pin, st == ST_OK);
 }
 
-/* Replace a PIN; hashed without the lock. */
-static CK_RV set_pin(struct call *c, struct pin *pin, struct span given)
+/* Hashed without the lock. */
+static CK_RV make_pin(struct call *c, struct span given, struct pin *out)
 {
-    struct pin made = { 0 }, before;
     enum status st;
 
     call_unlock(c);
-    st = pin_make(&made, given, c->ks->pepper);
+    st = pin_make(out, given, c->ks->pepper);
     call_lock(c);
-    if (st != ST_OK)
-        return CKR_DEVICE_ERROR;
+    return st == ST_OK ? CKR_OK : CKR_DEVICE_ERROR;
+}
+
+/* Replace a PIN. */
+static CK_RV set_pin(struct call *c, struct pin *pin, struct span given)
+{
+    struct pin made = { 0 }, before;
+    CK_RV rv;
+
+    if ((rv = make_pin(c, given, &made)) != CKR_OK)
+        return rv;
     before = *pin;
     *pin = made;
-    st = partition_store(c->who->partition, &c->ks->storage, true);
-    if (st != ST_OK)
+    rv = partition_store(c->who->partition, &c->ks->storage, true);
+    if (rv != CKR_OK)
         *pin = before;
     secret_wipe(&made, sizeof made);
     secret_wipe(&before, sizeof before);
-    return st == ST_OK ? CKR_OK : CKR_DEVICE_ERROR;
+    return rv;
 }
 
 CK_RV on_init_token(struct call *c, const ProtobufCMessage *request)
@@ -205,6 +214,7 @@ CK_RV on_init_token(struct call *c, const ProtobufCMessage *request)
     const Ks__InitToken *m = (const Ks__InitToken *)request;
     struct partition *p = c->who->partition;
     struct span so_pin = pin_of(&m->so_pin);
+    struct pin made;
     CK_RV rv;
 
     if (!pin_len_is_good(so_pin))
@@ -213,17 +223,13 @@ CK_RV on_init_token(struct call *c, const ProtobufCMessage *request)
         return CKR_ARGUMENTS_BAD;
     if (p->sessions > 0)
         return CKR_SESSION_EXISTS;
-    if (p->so_pin.set && (rv = check_pin(c, &p->so_pin, so_pin)) != CKR_OK)
+    if ((rv = p->so_pin.set ? check_pin(c, &p->so_pin, so_pin) : make_pin(c, so_pin, &made)) != CKR_OK)
         return rv;
-    if (p->sessions > 0) /* meanwhile */
-        return CKR_SESSION_EXISTS;
-    if ((rv = partition_reset(p, &c->ks->storage)) != CKR_OK)
-        return rv;
-    memcpy(p->label, m->label.data, LABEL_LEN);
-    p->initialised = true;
-    if (!p->so_pin.set)
-        return set_pin(c, &p->so_pin, so_pin);
-    return partition_store(p, &c->ks->storage, true) == ST_OK ? CKR_OK : CKR_DEVICE_ERROR;
+    if (p->so_pin.set)
+        made = p->so_pin;
+    rv = p->sessions > 0 ? CKR_SESSION_EXISTS : partition_initialise(p, &c->ks->storage, m->label.data, &made);
+    secret_wipe(&made, sizeof made);
+    return rv;
 }
 
 CK_RV on_init_pin(struct call *c, const ProtobufCMessage *request)

@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include "firmware/wire/limits.h"
+
 static struct slow_job *take(struct slow *s)
 {
     struct slow_job *job;
@@ -12,6 +14,7 @@ static struct slow_job *take(struct slow *s)
     if ((job = s->head) != NULL) {
         s->head = job->next;
         s->count--;
+        s->turn = job->turn;
     }
     pthread_mutex_unlock(&s->lock);
     return job;
@@ -26,11 +29,11 @@ static void *slow_main(void *arg)
     return NULL;
 }
 
-enum status slow_start(struct slow *s, unsigned limit)
+enum status slow_start(struct slow *s)
 {
     sigset_t all, before;
 
-    *s = (struct slow){ .limit = limit };
+    *s = (struct slow){ 0 };
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->filled, NULL);
     sigfillset(&all);
@@ -54,23 +57,35 @@ void slow_stop(struct slow *s)
     s->started = false;
 }
 
+/* Round after round, each owner has one turn; in front of all whose turn is a later one. */
+static void enqueue(struct slow *s, struct slow_job *job)
+{
+    struct slow_job **at = &s->head;
+
+    while (*at != NULL && (*at)->turn <= job->turn)
+        at = &(*at)->next;
+    job->next = *at;
+    *at = job;
+    s->count++;
+}
+
 enum status slow_submit(struct slow *s, struct slow_job *job)
 {
     enum status st = ST_OK;
+    unsigned waiting = 0;
 
-    job->next = NULL;
     pthread_mutex_lock(&s->lock);
-    if (s->count >= s->limit || s->closing) {
+    job->turn = s->turn;
+    for (const struct slow_job *other = s->head; other != NULL; other = other->next)
+        if (other->owner == job->owner) {
+            waiting++;
+            job->turn = other->turn + 1;
+        }
+    if (s->count >= SLOW_QUEUE_MAX || waiting >= SLOW_PARTITION_MAX || s->closing)
         st = ST_BUSY;
-    } else {
-        if (s->head == NULL)
-            s->head = job;
-        else
-            s->tail->next = job;
-        s->tail = job;
-        s->count++;
-        pthread_cond_signal(&s->filled);
-    }
+    else
+        enqueue(s, job);
+    pthread_cond_signal(&s->filled);
     pthread_mutex_unlock(&s->lock);
     return st;
 }

@@ -1,4 +1,5 @@
-/* slow.h - a thread with a bounded queue, for work that would hold up a loop: key generation, PIN hashing. */
+/* slow.h - a thread with a bounded queue, for work that would hold up a loop: key generation, PIN hashing. Owners take
+ * turns: who has queued much waits for itself, and not the others for it. */
 #ifndef STRONGROOM_SLOW_H
 #define STRONGROOM_SLOW_H
 
@@ -8,6 +9,8 @@
 
 struct slow_job {
     void (*run)(struct slow_job *job); /* frees the job */
+    const void *owner;                 /* compared only */
+    uint64_t turn;                     /* the round in which it is done */
     struct slow_job *next;
 };
 
@@ -15,16 +18,17 @@ struct slow {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     pthread_t thread;
-    struct slow_job *head, *tail;
-    unsigned count, limit;
+    struct slow_job *head; /* by turn */
+    unsigned count;
+    uint64_t turn; /* of the last one taken */
     bool started, closing;
 };
 
 /* Errors: ST_NO_MEMORY. */
-MUST_CHECK enum status slow_start(struct slow *s, unsigned limit);
+MUST_CHECK enum status slow_start(struct slow *s);
 /* What is queued is done first. */
 void slow_stop(struct slow *s);
-/* Errors: ST_BUSY the queue is full. */
+/* Errors: ST_BUSY SLOW_QUEUE_MAX jobs wait, or SLOW_PARTITION_MAX of this owner. */
 MUST_CHECK enum status slow_submit(struct slow *s, struct slow_job *job);
 
 #endif

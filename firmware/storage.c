@@ -5,8 +5,7 @@ CK_RV storage_commit(struct storage *s, const struct flash_change *changes, unsi
     enum status st;
 
     pthread_mutex_lock(&s->lock);
-    st = s->failed ? ST_IO : flash_commit(s->flash, changes, count, irrevocable);
-    s->failed = s->failed || st == ST_IO;
+    st = flash_commit(s->flash, changes, count, irrevocable);
     pthread_mutex_unlock(&s->lock);
     switch (st) {
     case ST_OK:

@@ -14,7 +14,6 @@ struct storage {
     pthread_mutex_t lock;
     struct flash *flash;
     uint64_t next_object; /* number of the next token object's record */
-    bool failed;          /* a commit ended in ST_IO: nothing more is written before the next start */
 };
 
 /* All changes or none. Errors: CKR_DEVICE_MEMORY full; CKR_DEVICE_ERROR; CKR_HOST_MEMORY. */

@@ -37,7 +37,8 @@ static const struct rule {
     { CKA_UNIQUE_ID, BYTES, ALL, 0, 0 },
     { CKA_APPLICATION, BYTES, D, ANY, 0 },
     { CKA_OBJECT_ID, BYTES, D, ANY, 0 },
-    { CKA_VALUE, BYTES, D | X, CREATE | TEMPLATE_SET, 0 },
+    { CKA_VALUE, BYTES, D, CREATE | CHANGE, 0 },
+    { CKA_VALUE, BYTES, X, CREATE, 0 },
     { CKA_CERTIFICATE_TYPE, ULONG, X, CREATE, 0 },
     { CKA_CERTIFICATE_CATEGORY, ULONG, X, CREATE, 0 },
     { CKA_CHECK_VALUE, BYTES, X, CREATE, 0 },
@@ -47,7 +48,8 @@ static const struct rule {
     { CKA_JAVA_MIDP_SECURITY_DOMAIN, ULONG, X, CREATE, 0 },
     { CKA_ISSUER, BYTES, X, ANY, 0 },
     { CKA_SERIAL_NUMBER, BYTES, X, ANY, 0 },
-    { CKA_SUBJECT, BYTES, X | P | V, ANY, 0 },
+    { CKA_SUBJECT, BYTES, X, NEW, 0 },
+    { CKA_SUBJECT, BYTES, P | V, ANY, 0 },
     { CKA_ID, BYTES, X | KEYS, ANY, 0 },
     { CKA_START_DATE, DATE, X | KEYS, ANY, 0 },
     { CKA_END_DATE, DATE, X | KEYS, ANY, 0 },
@@ -243,7 +245,11 @@ CK_RV template_check_new(const struct attributes *a, enum template_use use, cons
     }
     if (who->policy == POLICY_STRICT && rights_conflict(rights_of(a)))
         return CKR_TEMPLATE_INCONSISTENT;
-    return CKR_OK;
+    /* PKCS#11 3.0, 4.9: CKA_ALWAYS_AUTHENTICATE is for private objects. */
+    return attributes_bool(a, CKA_ALWAYS_AUTHENTICATE) && attributes_has(a, CKA_PRIVATE) &&
+                   !attributes_bool(a, CKA_PRIVATE)
+               ? CKR_TEMPLATE_INCONSISTENT
+               : CKR_OK;
 }
 
 static CK_RV set_missing_bool(struct attributes *a, CK_ATTRIBUTE_TYPE type, bool value)
@@ -350,7 +356,8 @@ CK_RV template_complete(struct attributes *a, enum template_use use, const struc
         return rv;
     }
     if (class == X) {
-        if (!attributes_has(a, CKA_CERTIFICATE_TYPE) || !attributes_has(a, CKA_VALUE))
+        if (!attributes_has(a, CKA_CERTIFICATE_TYPE) || !attributes_has(a, CKA_VALUE) ||
+            (attributes_ulong(a, CKA_CERTIFICATE_TYPE, 0) == CKC_X_509 && !attributes_has(a, CKA_SUBJECT)))
             return CKR_TEMPLATE_INCOMPLETE;
         if ((rv = set_missing_bool(a, CKA_TRUSTED, false)) == CKR_OK && (rv = set_missing_empty(a, CKA_ID)) == CKR_OK &&
             (rv = set_missing_empty(a, CKA_ISSUER)) == CKR_OK && (rv = set_missing_empty(a, CKA_SUBJECT)) == CKR_OK)

@@ -1,5 +1,15 @@
 #include "firmware/transfer.h"
 
+#include "firmware/crypto/curve.h"
+
+/* Parameter sets are numbered upwards by security category (FIPS 203 to 205): `each` for one of 1 or 2, 3, and 5. */
+static unsigned category_strength(const struct attributes *a, CK_ULONG each)
+{
+    CK_ULONG category = (attributes_ulong(a, CKA_PARAMETER_SET, 0) - 1) / each;
+
+    return category == 0 ? 128 : category == 1 ? 192 : 256;
+}
+
 /* Security strength in bits, SP 800-57 part 1, table 2. */
 static unsigned strength(const struct object *o)
 {
@@ -16,8 +26,20 @@ static unsigned strength(const struct object *o)
 
         return bits > 256 ? 256 : (unsigned)bits;
     }
+    case CKK_EC:
+    case CKK_EC_EDWARDS:
+    case CKK_EC_MONTGOMERY: {
+        const struct curve *c = curve_by_params(o->key_type, attributes_get(a, CKA_EC_PARAMS));
+
+        return c == NULL || c->bits >= 512 ? 256 : c->bits >= 384 ? 192 : 128;
+    }
+    case CKK_ML_DSA:
+    case CKK_ML_KEM:
+        return category_strength(a, 1);
+    case CKK_SLH_DSA:
+        return category_strength(a, 4);
     default:
-        return 128; /* curves and post-quantum keys: at least that of AES-128 */
+        return 256;
     }
 }
 
@@ -32,8 +54,8 @@ static bool is_safe_wrapper(const struct object *kek)
 {
     const struct attributes *a = &kek->attributes;
 
-    if ((kek->rights & (RIGHTS_OF_DATA | RIGHT_DERIVE)) != 0)
-        return false;
+    if ((kek->rights & (RIGHTS_OF_DATA | RIGHT_DERIVE)) != 0 || attributes_bool(a, CKA_EXTRACTABLE))
+        return false; /* extractable: it could come back with other rights, and decrypt what it wrapped */
     return attributes_bool(a, CKA_TRUSTED) ||
            (kek->class == CKO_SECRET_KEY && attributes_bool(a, CKA_LOCAL) && attributes_bool(a, CKA_ALWAYS_SENSITIVE) &&
             attributes_bool(a, CKA_NEVER_EXTRACTABLE));
@@ -82,6 +104,17 @@ CK_RV transfer_apply_template(const struct object *key, CK_ATTRIBUTE_TYPE nested
     }
     attributes_clear(&demands);
     return rv;
+}
+
+CK_RV transfer_check_derive(const struct object *base, const struct attributes *template)
+{
+    const struct attributes *a = &base->attributes;
+    bool readable = attributes_has(template, CKA_SENSITIVE) && !attributes_bool(template, CKA_SENSITIVE);
+
+    if ((attributes_bool(a, CKA_SENSITIVE) && readable) ||
+        (!attributes_bool(a, CKA_EXTRACTABLE) && attributes_bool(template, CKA_EXTRACTABLE)))
+        return CKR_TEMPLATE_INCONSISTENT;
+    return CKR_OK;
 }
 
 CK_RV transfer_check_unwrap(enum policy policy, const struct object *kek, CK_MECHANISM_TYPE mechanism,

@@ -15,7 +15,10 @@ MUST_CHECK CK_RV transfer_check_wrap(enum policy policy, const struct object *ke
  * CKR_TEMPLATE_INCONSISTENT. */
 MUST_CHECK CK_RV transfer_check_unwrap(enum policy policy, const struct object *kek, CK_MECHANISM_TYPE mechanism,
                                        struct attributes *template);
-/* The same for C_DeriveKey and CKA_DERIVE_TEMPLATE, and for encapsulation. */
+/* What follows from a sensitive key is sensitive, and extractable only if that key is: the same bytes could be derived
+ * once for keeping and once for reading. Errors: CKR_TEMPLATE_INCONSISTENT. */
+MUST_CHECK CK_RV transfer_check_derive(const struct object *base, const struct attributes *template);
+/* The demands of CKA_UNWRAP_TEMPLATE and kin: added to the template. Errors: CKR_TEMPLATE_INCONSISTENT. */
 MUST_CHECK CK_RV transfer_apply_template(const struct object *key, CK_ATTRIBUTE_TYPE nested,
                                          struct attributes *template);
 

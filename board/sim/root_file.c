@@ -10,6 +10,7 @@
 #define NAME    "insecure-root-key"
 #define LABEL   "INSECURE: the device root key in a plain file, for development only\n"
 #define HEX_LEN (2 * HAL_ROOT_KEY_LEN)
+#define GONE    '-' /* not hexadecimal: what was destroyed never reads as a key again */
 
 static enum status make(struct root_file *r, int directory)
 {
@@ -53,7 +54,7 @@ enum status root_file_key(struct root_file *r, uint8_t out[HAL_ROOT_KEY_LEN])
     enum status st = file_read(r->fd, strlen(LABEL), hex, sizeof hex);
 
     if (st == ST_OK && hex_decode(out, HAL_ROOT_KEY_LEN, span_of(hex, sizeof hex)) != ST_OK)
-        st = ST_CORRUPT;
+        st = hex[0] == GONE ? ST_NOT_FOUND : ST_CORRUPT;
     secret_wipe(hex, sizeof hex);
     return st;
 }
@@ -63,7 +64,7 @@ enum status root_file_destroy(struct root_file *r)
     char gone[HEX_LEN];
     enum status st;
 
-    memset(gone, '-', sizeof gone); /* not hexadecimal: it never reads as a key again */
+    memset(gone, GONE, sizeof gone);
     if ((st = file_write(r->fd, strlen(LABEL), gone, sizeof gone)) != ST_OK)
         return st;
     return fdatasync(r->fd) == 0 ? ST_OK : ST_IO;

@@ -12,7 +12,7 @@ struct root_file {
 /* Makes the key when there is none. Errors: ST_NOT_PERMITTED; ST_IO. */
 MUST_CHECK enum status root_file_open(struct root_file *r, int directory);
 void root_file_close(struct root_file *r);
-/* Errors: ST_CORRUPT it has been destroyed, or is no key; ST_IO. */
+/* Errors: ST_NOT_FOUND it has been destroyed; ST_CORRUPT it is no key; ST_IO. */
 MUST_CHECK enum status root_file_key(struct root_file *r, uint8_t out[HAL_ROOT_KEY_LEN]);
 /* For good. Errors: ST_IO. */
 MUST_CHECK enum status root_file_destroy(struct root_file *r);

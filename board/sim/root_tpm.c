@@ -83,7 +83,7 @@ enum status root_tpm_key(struct root_tpm *r, uint8_t out[HAL_ROOT_KEY_LEN])
     enum status st;
 
     if (r->destroyed)
-        return ST_CORRUPT;
+        return ST_NOT_FOUND;
     st = tpm_unseal(r->tpm, ROOT_TPM_HANDLE, ROOT_TPM_PCR, out, HAL_ROOT_KEY_LEN);
     return st == ST_NOT_FOUND ? ST_CORRUPT : st;
 }

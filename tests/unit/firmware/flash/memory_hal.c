@@ -49,7 +49,7 @@ static enum status root_key(void *self, uint8_t out[HAL_ROOT_KEY_LEN])
     struct memory_hal *m = self;
 
     if (m->root_destroyed)
-        return ST_CORRUPT;
+        return ST_NOT_FOUND;
     memcpy(out, m->root_key, HAL_ROOT_KEY_LEN);
     return ST_OK;
 }
