@@ -167,6 +167,7 @@ static void nothing_is_made_when_the_entropy_fails(void)
 
     entropy_fails(true);
     CU_ASSERT(generates(CKM_ECDSA_KEY_PAIR_GEN, CKA_EC_PARAMS, from_hex(DER_P256)) == CKR_DEVICE_ERROR);
+    CU_ASSERT(generates(CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKA_EC_PARAMS, from_hex(DER_X)) == CKR_DEVICE_ERROR);
     CU_ASSERT(generates_secret(CKM_AES_KEY_GEN, CKK_AES, 16, &len) == CKR_DEVICE_ERROR && len == 0);
     CU_ASSERT(compute(OPERATION_SIGN, &ecdsa, p.signer, span_text("text"), &signature) == CKR_DEVICE_ERROR);
     CU_ASSERT(compute(OPERATION_SIGN, &ml_dsa, q.signer, span_text("text"), &signature) == CKR_DEVICE_ERROR);
