@@ -2,8 +2,9 @@
  * table (mechanism_table.c); each family (rsa.c, ecdsa.c, aes.c, ...) gives it functions.
  *
  * The caller has checked that the key may do it (rights, CKA_ALLOWED_MECHANISMS). Here it is checked that mechanism,
- * its parameter, the key's type and size, and the data's length fit. Signatures of RSA, ECDSA and EdDSA are verified
- * before they leave (THREATS.md C13). An error ends an operation; nothing is left in `out` then. Not thread-safe per
+ * its parameter, the key's type and size, and the data's length fit. Faults (THREATS.md C13): signatures of EdDSA,
+ * ML-DSA, SLH-DSA and the slow curves are all verified before they leave, those of RSA and the fast curves as rsa.c and
+ * ecdsa.c argue. An error ends an operation; nothing is left in `out` then. Not thread-safe per
  * operation; any number of operations may share one key. */
 #ifndef STRONGROOM_OPERATION_H
 #define STRONGROOM_OPERATION_H
