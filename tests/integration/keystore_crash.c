@@ -18,7 +18,7 @@
 #define ROUND_S       90 /* after that a call hangs */
 #define KILL_FIRST_MS 5
 #define KILL_LAST_MS  100
-#define KILL_LATE_MS  400 /* in every fourth round: to change a PIN takes two scrypts */
+#define KILL_LATE_MS  400 /* in every fourth round, and with wrong PINs: a try takes a scrypt, a change two */
 
 static struct crash_load *load;
 static const char *const *keystored; /* its words */
@@ -239,7 +239,7 @@ static void check_objects(void)
 
 static unsigned load_ms(void)
 {
-    unsigned last = round_number % 4 == 0 ? KILL_LATE_MS : KILL_LAST_MS;
+    unsigned last = round_number % 4 == 0 || load->wrong_tries ? KILL_LATE_MS : KILL_LAST_MS;
 
     return KILL_FIRST_MS + (unsigned)(crash_random(&dice) % (last - KILL_FIRST_MS + 1));
 }
