@@ -5,9 +5,9 @@
 #define STRONGROOM_BOARD_LOOP_H
 
 #include "firmware/keystore.h"
+#include "firmware/wire/limits.h"
 
 #define LOOPS_MAX 64
-#define PEERS_MAX 1024 /* links at once; further ones are closed as they come */
 
 struct loops;
 
