@@ -1,6 +1,8 @@
 #include "firmware/crypto/gcm.h"
 
-#define GMAC_LEN 16 /* SP 800-38D, 3: GCM of nothing, with the message as additional data */
+/* SP 800-38D, 3: GCM of nothing, with the message as additional data. */
+#define TAG_BITS_MIN 96 /* THREATS.md 5.7 */
+#define TAG_BITS_MAX 128
 
 static CK_RV begin(struct operation *op)
 {
@@ -8,7 +10,8 @@ static CK_RV begin(struct operation *op)
     struct keyed *c;
     CK_RV rv;
 
-    if (m->iv.len < 1 || m->iv.len > GCM_IV_MAX)
+    if (m->iv.len < 1 || m->iv.len > GCM_IV_MAX || m->number < TAG_BITS_MIN || m->number > TAG_BITS_MAX ||
+        m->number % 8 != 0)
         return CKR_MECHANISM_PARAM_INVALID;
     if ((rv = keyed_take(op->key, KEYED_AES_GCM, NULL, true, &c)) != CKR_OK)
         return rv;
@@ -18,9 +21,8 @@ static CK_RV begin(struct operation *op)
 
 static size_t output_max(const struct operation *op, size_t in_len)
 {
-    (void)op;
     (void)in_len;
-    return GMAC_LEN;
+    return op->mechanism.number <= TAG_BITS_MAX ? op->mechanism.number / 8 : 0;
 }
 
 static CK_RV update(struct operation *op, struct span in, struct output *out)
@@ -31,8 +33,8 @@ static CK_RV update(struct operation *op, struct span in, struct output *out)
 
 static CK_RV final(struct operation *op, struct output *out)
 {
-    out->len = GMAC_LEN;
-    return gcm_tag(op->state, out->p, GMAC_LEN);
+    out->len = op->mechanism.number / 8;
+    return gcm_tag(op->state, out->p, out->len);
 }
 
 static void clear(struct operation *op)

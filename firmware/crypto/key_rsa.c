@@ -40,6 +40,8 @@ static CK_RV trim(struct attributes *a, CK_ATTRIBUTE_TYPE type)
 
     if (n.len == given.len)
         return CKR_OK;
+    if (n.len == 0) /* 0, where none of an RSA key's numbers is */
+        return CKR_ATTRIBUTE_VALUE_INVALID;
     if (n.len > sizeof copy)
         return CKR_KEY_SIZE_RANGE;
     memcpy(copy, n.p, n.len);

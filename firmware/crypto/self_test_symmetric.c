@@ -99,7 +99,7 @@ const struct known_answer symmetric_answers[] = {
       .out = "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f6"
       "1e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b" },
     { .name = "AES GMAC", .kind = OPERATION_SIGN, .type = CKM_AES_GMAC, .key = &gcm_key,
-      .iv = "cafebabefacedbaddecaf888",
+      .iv = "cafebabefacedbaddecaf888", .number = 128,
       .in = "feedfacedeadbeeffeedfacedeadbeefabaddad2",
       .out = "9f6be07603c0b0bd1272854063e9c9ba" },
     /* RFC 4493, example 3; RFC 3394, 4.6; RFC 5649, 6 */

@@ -10,7 +10,7 @@
  *   AES_CBC, CBC_PAD        iv, 16 bytes
  *   AES_CTR                 iv = the counter block, number = counter bits
  *   AES_GCM                 iv, aad, number = tag bits
- *   AES_GMAC                iv
+ *   AES_GMAC                iv, number = tag bits
  *   AES_CMAC_GENERAL, *_HMAC_GENERAL    number = MAC length
  *   AES_KEY_WRAP, _PAD, _KWP            iv, or none for the standard's
  *   ECDH1_DERIVE            number = CKD_, aad = shared data, data = the peer's point

@@ -67,6 +67,8 @@ struct length length_of_whole(const struct active *a, enum operation_kind kind, 
         return at_most(in_len);
     case LENGTH_PADDED:
         return at_most(exact ? (in_len / BLOCK + 1) * BLOCK : in_len);
+    case LENGTH_TAG_ALONE:
+        return exactly(tag_len(a));
     case LENGTH_TAG:
         if (kind == OPERATION_ENCRYPT)
             return exactly(in_len + tag_len(a));

@@ -7,7 +7,9 @@
 #undef hash_alg
 #undef iv_len
 
-#define IV_MAX 256 /* SP 800-38D allows more; nobody sends it */
+#define GMAC_IV_LEN   12
+#define GMAC_TAG_BITS 128
+#define IV_MAX        256 /* SP 800-38D allows more; nobody sends it */
 
 static bool has(struct span p)
 {
@@ -117,6 +119,8 @@ static bool read_structure(enum parameter_form form, const void *p, struct mecha
     }
     case PARAMETER_GCM:
         return read_gcm(p, m);
+    case PARAMETER_GMAC: /* the message is the additional data */
+        return read_gcm(p, m) && m->aad.len == 0;
     case PARAMETER_NUMBER:
         m->number = *(const CK_ULONG *)p;
         return true;
@@ -153,6 +157,7 @@ static const size_t form_sizes[] = {
     [PARAMETER_HASH_CONTEXT] = sizeof(CK_HASH_SIGN_ADDITIONAL_CONTEXT),
     [PARAMETER_CTR] = sizeof(CK_AES_CTR_PARAMS),
     [PARAMETER_GCM] = sizeof(CK_GCM_PARAMS),
+    [PARAMETER_GMAC] = sizeof(CK_GCM_PARAMS),
     [PARAMETER_NUMBER] = sizeof(CK_ULONG),
     [PARAMETER_HANDLE] = sizeof(CK_OBJECT_HANDLE),
     [PARAMETER_ECDH] = sizeof(CK_ECDH1_DERIVE_PARAMS),
@@ -171,9 +176,13 @@ static bool read_parameter(enum parameter_form form, struct span p, struct mecha
     case PARAMETER_IV16:
         m->iv = p;
         return p.len == 16;
-    case PARAMETER_IV:
-        m->iv = p;
-        return p.len > 0 && p.len <= IV_MAX;
+    case PARAMETER_GMAC:
+        if (p.len == GMAC_IV_LEN) {
+            m->iv = p;
+            m->number = GMAC_TAG_BITS;
+            return true;
+        }
+        break;
     case PARAMETER_WRAP_IV:
         m->iv = p;
         return p.len == 0 || p.len == 4 || p.len == 8;

@@ -19,7 +19,7 @@ enum parameter_form {
     PARAMETER_CONTEXT,      /* CK_SIGN_ADDITIONAL_CONTEXT, or none */
     PARAMETER_HASH_CONTEXT, /* CK_HASH_SIGN_ADDITIONAL_CONTEXT */
     PARAMETER_IV16,
-    PARAMETER_IV,      /* 1 to 256 bytes */
+    PARAMETER_GMAC,    /* CK_GCM_PARAMS without additional data; of 2.40: an IV of 12 bytes */
     PARAMETER_WRAP_IV, /* 4 or 8 bytes, or none */
     PARAMETER_CTR,
     PARAMETER_GCM,
@@ -32,16 +32,17 @@ enum parameter_form {
 };
 
 enum length_rule {
-    LENGTH_FIXED,    /* `length` bytes */
-    LENGTH_NUMBER,   /* the parameter says */
-    LENGTH_MODULUS,  /* RSA */
-    LENGTH_CURVE,    /* twice the order: ECDSA; EdDSA by its curve */
-    LENGTH_SET,      /* ML-DSA, SLH-DSA: by the parameter set */
-    LENGTH_SAME,     /* as the data: ECB, CBC, CTR */
-    LENGTH_PADDED,   /* CBC_PAD */
-    LENGTH_TAG,      /* GCM */
-    LENGTH_WRAP,     /* AES key wrap: up to 8 bytes of padding and 8 more */
-    LENGTH_NO_RESULT /* generation, derivation */
+    LENGTH_FIXED,     /* `length` bytes */
+    LENGTH_NUMBER,    /* the parameter says */
+    LENGTH_MODULUS,   /* RSA */
+    LENGTH_CURVE,     /* twice the order: ECDSA; EdDSA by its curve */
+    LENGTH_SET,       /* ML-DSA, SLH-DSA: by the parameter set */
+    LENGTH_SAME,      /* as the data: ECB, CBC, CTR */
+    LENGTH_PADDED,    /* CBC_PAD */
+    LENGTH_TAG,       /* GCM: the data and its tag */
+    LENGTH_TAG_ALONE, /* GMAC */
+    LENGTH_WRAP,      /* AES key wrap: up to 8 bytes of padding and 8 more */
+    LENGTH_NO_RESULT  /* generation, derivation */
 };
 
 struct mechanism_shape {

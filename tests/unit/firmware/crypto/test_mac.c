@@ -75,7 +75,9 @@ static void cmac_gives_the_published_answers(void)
 /* GCM of nothing: McGrew and Viega, case 1; and Wycheproof, aes_gmac_test.json, test 284 */
 static void gmac_gives_the_published_answers(void)
 {
-    struct mechanism m = { .type = CKM_AES_GMAC, .has_parameter = true, .iv = hex("000000000000000000000000") };
+    struct mechanism m = {
+        .type = CKM_AES_GMAC, .has_parameter = true, .number = 128, .iv = hex("000000000000000000000000")
+    };
     struct key *k = secret_key(CKK_AES, "00000000000000000000000000000000");
     static const uint8_t zeros[129];
 
@@ -84,6 +86,12 @@ static void gmac_gives_the_published_answers(void)
     m.iv = hex("1fc2128cf247fecb746859fc");
     k = secret_key(CKK_AES, "b5ca16877137e3595d056001b182eb1651e4ae6af080ce7ee0a0c5651a094603");
     signs_and_verifies(&m, k, "ea94e062b10e5dfd2ea993cb6a103d98", "21439fb407247ac0a98a302d6cff4b0f");
+    m.number = 96;
+    signs_and_verifies(&m, k, "ea94e062b10e5dfd2ea993cb6a103d98", "21439fb407247ac0a98a302d");
+    for (m.number = 0; m.number <= 136; m.number += 4)
+        CU_ASSERT((begins(OPERATION_SIGN, &m, k) == CKR_OK) ==
+                  (m.number >= 96 && m.number <= 128 && m.number % 8 == 0));
+    m.number = 128;
     m.iv = span_of(NULL, 0);
     CU_ASSERT(begins(OPERATION_SIGN, &m, k) == CKR_MECHANISM_PARAM_INVALID);
     m.iv = span_of(zeros, sizeof zeros);

@@ -146,9 +146,10 @@ static void on_mac(const json_t *group, const json_t *test, const char *file, CK
 
 static void on_gmac(const json_t *group, const json_t *test, const char *file, CK_MECHANISM_TYPE type)
 {
-    struct mechanism m = { .type = type, .has_parameter = true, .iv = hex(text(test, "iv")) };
+    struct mechanism m = {
+        .type = type, .has_parameter = true, .number = bits_of(group, "tagSize"), .iv = hex(text(test, "iv"))
+    };
 
-    (void)group;
     if (m.iv.len > GCM_IV_MAX) {
         left_out++;
         return;
