@@ -16,8 +16,8 @@ static bool is_template(CK_ATTRIBUTE_TYPE type)
 
 static CK_RV check_value(const CK_ATTRIBUTE *a)
 {
-    if (a->ulValueLen == (CK_ULONG)-1 ||
-        a->ulValueLen > (a->type == CKA_VALUE ? ATTRIBUTE_LARGE_MAX : ATTRIBUTE_VALUE_MAX) ||
+    /* All ones, what C_GetAttributeValue leaves behind, is among the lengths that are too large. */
+    if (a->ulValueLen > (a->type == CKA_VALUE ? ATTRIBUTE_LARGE_MAX : ATTRIBUTE_VALUE_MAX) ||
         (a->pValue == NULL && a->ulValueLen > 0))
         return CKR_ATTRIBUTE_VALUE_INVALID;
     return CKR_OK;

@@ -17,7 +17,7 @@
 struct peer {
     int fd;
     struct link *link;
-    bool mute, dead;
+    bool mute, dead, leaving;
     uint8_t held[512]; /* FAULT_LATE */
     size_t held_len;
     struct message held_message;
@@ -29,9 +29,9 @@ struct fake_keystore {
     struct link_identity *identity;
     uint8_t boot_id[LINK_BOOT_ID_LEN], application[16];
     struct peer peers[PEERS];
-    unsigned peer_count;
+    atomic_uint peer_count;
     _Atomic enum fault fault;
-    atomic_uint fault_kind, fault_times, counts[MESSAGE_KIND_COUNT_], connections, sessions;
+    atomic_uint fault_kind, fault_times, counts[MESSAGE_KIND_COUNT_], connections, sessions, applications;
     atomic_bool stop;
     uint8_t block[BUDGET_SIZE];
     struct budget budget;
@@ -162,9 +162,10 @@ static void on_attach(struct fake_keystore *f, struct peer *p, const struct mess
 {
     Ks__Attach a = KS__ATTACH__INIT;
 
-    if (r->application.len == 0)
+    if (r->application.len == 0) {
         RAND_bytes(f->application, sizeof f->application);
-    else if (r->application.len != 16 || memcmp(r->application.data, f->application, 16) != 0) {
+        f->applications++;
+    } else if (r->application.len != 16 || memcmp(r->application.data, f->application, 16) != 0) {
         answer(p, m, CKR_DEVICE_REMOVED, m->kind, NULL);
         return;
     }
@@ -272,7 +273,7 @@ static void wrong_answer(struct fake_keystore *f, struct peer *p, const struct m
         p->dead = true;
         return;
     case FAULT_OTHER_ID:
-        other.id += 1000;
+        other.id += 16 * LINK_OUTSTANDING_MAX; /* the same place in a batch */
         right_answer(f, p, &other, r);
         return;
     case FAULT_OTHER_KIND:
@@ -309,9 +310,10 @@ static void on_message(struct fake_keystore *f, struct peer *p, const struct mes
             right_answer(f, p, &p->held_message, r); /* close enough: its id is what counts */
         p->held_len = 0;
         right_answer(f, p, m, r);
-    } else if (fault == FAULT_HALF) {
+    } else if (fault == FAULT_HALF || fault == FAULT_CLOSE_AFTER) {
         right_answer(f, p, m, r);
-        p->mute = true;
+        p->mute = fault == FAULT_HALF;
+        p->leaving = !p->mute;
     } else {
         wrong_answer(f, p, m, r, fault);
     }
@@ -353,6 +355,7 @@ static void on_readable(struct fake_keystore *f, struct peer *p)
         else
             link_output_taken(p->link, (size_t)n);
     }
+    p->dead = p->dead || p->leaving;
 }
 
 static void accept_peer(struct fake_keystore *f)
@@ -457,7 +460,12 @@ unsigned fake_connections(struct fake_keystore *f)
     return f->connections;
 }
 
-unsigned fake_sessions(struct fake_keystore *f)
+unsigned fake_peers(struct fake_keystore *f)
 {
-    return f->sessions;
+    return f->peer_count;
+}
+
+unsigned fake_applications(struct fake_keystore *f)
+{
+    return f->applications;
 }

@@ -22,6 +22,7 @@ enum fault {
     FAULT_HALF,         /* half of the answer, then nothing */
     FAULT_CLOSE,        /* the connection closes instead of an answer */
     FAULT_CLOSE_ALL,    /* all connections do */
+    FAULT_CLOSE_AFTER,  /* the connection closes after its answer */
     FAULT_OTHER_ID,     /* an answer to nothing */
     FAULT_OTHER_KIND,   /* an answer of another kind */
     FAULT_GARBAGE,      /* an answer that is no protobuf */
@@ -41,7 +42,8 @@ void fake_stop(struct fake_keystore *f);
 void fake_fail(struct fake_keystore *f, enum fault fault, uint16_t kind, unsigned times);
 /* How many requests of this kind there were. */
 unsigned fake_count(struct fake_keystore *f, uint16_t kind);
-unsigned fake_connections(struct fake_keystore *f); /* since it started */
-unsigned fake_sessions(struct fake_keystore *f);
+unsigned fake_connections(struct fake_keystore *f);  /* since it started */
+unsigned fake_peers(struct fake_keystore *f);        /* now */
+unsigned fake_applications(struct fake_keystore *f); /* that were made */
 
 #endif

@@ -175,6 +175,13 @@ static void a_lost_connection_among_others_ends_nothing(void)
     fake_fail(rig.fake, FAULT_CLOSE, MESSAGE_COMPUTE, 1);
     CU_ASSERT(sign(s) == CKR_DEVICE_REMOVED);
     CU_ASSERT(sign(s) == CKR_OK);
+    /* One that was closed while it lay idle is not even noticed: the request had not left. */
+    fake_fail(rig.fake, FAULT_CLOSE_AFTER, MESSAGE_COMPUTE, 1);
+    CU_ASSERT(sign(s) == CKR_OK);
+    for (unsigned i = 0; i < 100 && fake_peers(rig.fake) > 1; i++)
+        usleep(1000);
+    CU_ASSERT(fake_peers(rig.fake) == 1);
+    CU_ASSERT(sign(s) == CKR_OK);
     CU_ASSERT(rig.batch->CloseBatch(batch) == CKR_OK);
     rig_finalize();
 }
@@ -238,7 +245,32 @@ static void many_threads_share_the_pool(void)
     CU_ASSERT(fake_connections(rig.fake) - before < LINKS_PER_APPLICATION_MAX / 2);
     CU_ASSERT(fake_count(rig.fake, MESSAGE_ATTACH) - attached == fake_connections(rig.fake) - before);
     CU_ASSERT(sign(s) == CKR_OK);
+    /* Many idle connections, all dead now: the first call finds them out. */
+    rig_kill();
+    rig_revive();
+    CU_ASSERT(rig.p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &s) == CKR_OK && sign(s) == CKR_OK);
     rig_finalize();
+}
+
+static void many_threads_make_one_application(void)
+{
+    enum { THREADS = 16, ROUNDS = 10 };
+    pthread_t threads[THREADS];
+    CK_RV results[THREADS];
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned before = fake_applications(rig.fake);
+
+        CU_ASSERT_FATAL(rig.p11->C_Initialize(NULL) == CKR_OK);
+        for (unsigned i = 0; i < THREADS; i++)
+            CU_ASSERT_FATAL(pthread_create(&threads[i], NULL, sign_many, &results[i]) == 0);
+        for (unsigned i = 0; i < THREADS; i++) {
+            pthread_join(threads[i], NULL);
+            CU_ASSERT(results[i] == CKR_OK);
+        }
+        CU_ASSERT(fake_applications(rig.fake) == before + 1);
+        rig_finalize();
+    }
 }
 
 static void *close_in_two(void *arg)
@@ -281,6 +313,7 @@ int main(void)
                                    { "another keystore is not spoken to", another_keystore_is_not_spoken_to },
                                    { "a handshake that hangs is bounded", a_handshake_that_hangs_is_bounded },
                                    { "many threads share the pool", many_threads_share_the_pool },
+                                   { "many threads make one application", many_threads_make_one_application },
                                    { "C_Finalize ends calls under way", finalize_ends_calls_under_way },
                                    CU_TEST_INFO_NULL };
     CU_SuiteInfo suites[] = { { "pkcs11 faults", rig_open, rig_close, NULL, NULL, cases }, CU_SUITE_INFO_NULL };

@@ -168,7 +168,9 @@ static void long_data_goes_in_parts(void)
     CU_ASSERT(memcmp(in, out, len) == 0 && out[len] == 'f');
     CU_ASSERT_FATAL(rig.p11->C_DecryptInit(s, &cbc_pad, FAKE_AES_KEY) == CKR_OK);
     n = len;
+    memset(out, 0, len);
     CU_ASSERT(rig.p11->C_Decrypt(s, in, len, out, &n) == CKR_BUFFER_TOO_SMALL && n == len + 16);
+    CU_ASSERT(out[0] == 0 && out[len - 1] == 0); /* what had been there already is gone */
     CU_ASSERT(rig.p11->C_Decrypt(s, in, len, out, &n) == CKR_OK && n == len + 16);
     CU_ASSERT_FATAL(rig.p11->C_DigestInit(s, &sha256) == CKR_OK);
     n = 32;
