@@ -73,7 +73,7 @@ static void clear(struct operation *op)
     if (op->state != NULL && op->entry->family->clear != NULL)
         op->entry->family->clear(op);
     if (op->state == op->inside)
-        OPENSSL_cleanse(op->inside, sizeof op->inside);
+        secret_wipe(op->inside, sizeof op->inside);
     op->state = NULL;
 }
 
@@ -151,7 +151,7 @@ static CK_RV compare(struct operation *op, struct span signature)
         rv = CKR_SIGNATURE_LEN_RANGE;
     else if (rv == CKR_OK && CRYPTO_memcmp(mac, signature.p, out.len) != 0)
         rv = CKR_SIGNATURE_INVALID;
-    OPENSSL_cleanse(mac, sizeof mac);
+    secret_wipe(mac, sizeof mac);
     return rv;
 }
 
@@ -184,7 +184,7 @@ static CK_RV failed(struct operation *op, CK_RV rv, struct output *out, size_t r
 {
     op->ended = true;
     if (out->p != NULL)
-        OPENSSL_cleanse(out->p, room);
+        secret_wipe(out->p, room);
     out->len = 0;
     return rv;
 }
