@@ -1,6 +1,11 @@
 #include "pkcs11/token/queue.h"
 
-#define BATCH_MAX 8
+#include "pkcs11/token/key_spec.h"
+
+#define BATCH_MAX 8  /* for a worker that does one job after another */
+#define TRIP_MAX  64 /* for one that hands them to the token together */
+
+static _Thread_local bool holding;
 
 void queue_init(struct queue *q, unsigned limit, unsigned takers)
 {
@@ -20,7 +25,7 @@ void queue_destroy(struct queue *q)
  * sleeper, and none when all are awake. The caller signals once it has let the lock go. */
 static bool claim_sleeper(struct queue *q)
 {
-    if (q->sleeping <= q->woken)
+    if ((holding && q->together) || q->sleeping <= q->woken)
         return false;
     q->woken++;
     return true;
@@ -52,6 +57,23 @@ enum status queue_put(struct queue *q, struct token_job *job)
     return st;
 }
 
+void queue_hold(void)
+{
+    holding = true;
+}
+
+void queue_release(struct queue *q)
+{
+    bool wake;
+
+    holding = false;
+    pthread_mutex_lock(&q->lock);
+    wake = q->count > 0 && claim_sleeper(q);
+    pthread_mutex_unlock(&q->lock);
+    if (wake)
+        pthread_cond_signal(&q->filled);
+}
+
 void queue_return(struct queue *q, struct token_job *jobs)
 {
     struct token_job *last = jobs;
@@ -72,12 +94,25 @@ void queue_return(struct queue *q, struct token_job *jobs)
     pthread_cond_broadcast(&q->filled);
 }
 
-/* A shrinking share of what waits: large while there is plenty, single jobs towards the end. */
-static unsigned share(const struct queue *q)
+/* Takes no longer than it takes to wake somebody else for it. */
+static bool is_quick(const struct token_job *job)
 {
-    unsigned n = q->count / (2 * q->takers);
+    return job->op == TOKEN_SIGN ? job->alg == TOKEN_ES256 || alg_info(job->alg)->kind == ALG_KIND_MAC
+                                 : job->op == TOKEN_ENCRYPT;
+}
 
-    return n < 1 ? 1 : n > BATCH_MAX ? BATCH_MAX : n;
+/* A shrinking share of what waits: large while there is plenty, single jobs towards the end. What goes to the token
+ * together costs less the more it is: then it is an even share, and all the quick ones behind it. */
+static struct token_job *end_of_share(const struct queue *q, unsigned *count)
+{
+    unsigned n = q->together ? (q->count + q->takers - 1) / q->takers : q->count / (2 * q->takers);
+    unsigned max = q->together ? TRIP_MAX : BATCH_MAX;
+    struct token_job *last = q->head;
+
+    for (*count = 1; last->next != NULL && *count < max; ++*count, last = last->next)
+        if (*count >= n && !(q->together && is_quick(last->next)))
+            break;
+    return last;
 }
 
 struct token_job *queue_take(struct queue *q)
@@ -93,12 +128,11 @@ struct token_job *queue_take(struct queue *q)
             q->woken--;
     }
     if (q->head != NULL) {
-        unsigned n = share(q);
+        unsigned n;
 
-        first = last = q->head;
+        first = q->head;
+        last = end_of_share(q, &n);
         q->count -= n;
-        while (--n > 0)
-            last = last->next;
         if ((q->head = last->next) == NULL)
             q->tail = NULL;
         last->next = NULL;

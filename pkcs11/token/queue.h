@@ -16,6 +16,7 @@ struct queue {
     unsigned takers;   /* threads that take from it */
     unsigned sleeping; /* of them, in queue_take() without a job */
     unsigned woken;    /* of the sleeping: already signalled */
+    bool together;     /* takers hand jobs to the token together; set before there are any */
     bool closed;
 };
 
@@ -23,6 +24,10 @@ void queue_init(struct queue *q, unsigned limit, unsigned takers);
 void queue_destroy(struct queue *q);
 /* Errors: ST_BUSY full; ST_CLOSED. */
 MUST_CHECK enum status queue_put(struct queue *q, struct token_job *job);
+/* Between the two this thread's jobs wake nobody: it has several, and who is woken by the first would take that alone.
+ * The release wakes. */
+void queue_hold(void);
+void queue_release(struct queue *q);
 /* Put jobs, linked by next, back at the front, whatever the limit: they have been taken once. NULL does nothing. */
 void queue_return(struct queue *q, struct token_job *jobs);
 /* The next jobs, linked by next: a share of what waits, so that one worker never sits on work while another sleeps.

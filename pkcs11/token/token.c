@@ -203,6 +203,16 @@ enum status token_submit(struct token *t, struct token_job *job)
     return queue_put(job->op == TOKEN_GENERATE ? &t->keygen_jobs : &t->jobs, job);
 }
 
+void token_hold(void)
+{
+    queue_hold();
+}
+
+void token_release(struct token *t)
+{
+    queue_release(&t->jobs);
+}
+
 struct waiter {
     pthread_mutex_t lock;
     pthread_cond_t wake;

@@ -135,6 +135,10 @@ struct token_job {
 /* Queue a job. Key generation runs apart so that it never holds up the others.
  * Errors (the job is then not taken, `done` not called): ST_BUSY the queue is full; ST_CLOSED. */
 MUST_CHECK enum status token_submit(struct token *t, struct token_job *job);
+/* For a thread that has several jobs to submit: what it submits between the two may wait until the release, so that it
+ * goes to the token together. Never waits for a job in between. */
+void token_hold(void);
+void token_release(struct token *t);
 /* Queue a job and wait for it, in a caller's thread that may block; `done` and `owner` are not used.
  * Returns the job's status, or why it was not taken. */
 MUST_CHECK enum status token_run(struct token *t, struct token_job *job);

@@ -90,6 +90,17 @@ static enum status open_identity(struct vaultd *d)
     return report("issuer's keys", issuer_keys_watch(d->management, d->verifier, &d->issuer_keys));
 }
 
+/* What the requests of one batch ask of the token goes there together. */
+static void on_batch(void *arg, bool begins)
+{
+    struct data_plane *plane = arg;
+
+    if (begins)
+        token_hold();
+    else
+        token_release(plane->token);
+}
+
 static enum status serve(struct vaultd *d)
 {
     struct http_server_config hc = {
@@ -100,6 +111,7 @@ static enum status serve(struct vaultd *d)
         .private_key = d->tls_key,
         .handler = data_plane_handle,
         .handler_arg = &d->plane,
+        .batch = on_batch,
     };
 
     d->plane = (struct data_plane){

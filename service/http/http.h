@@ -28,6 +28,9 @@ struct http_server_config {
     EVP_PKEY *private_key;        /* works inside the token; referenced, not taken */
     http_handler *handler;
     void *handler_arg;
+    /* Called with handler_arg by an I/O thread before and after it looks at a batch of connections that are ready, so
+     * that what their requests ask of others can go together. May be NULL. */
+    void (*batch)(void *arg, bool begins);
 };
 
 /* Bind, load the certificate, start the threads.

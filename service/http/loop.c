@@ -409,6 +409,18 @@ static void on_event(struct loop *l, const struct epoll_event *e)
     }
 }
 
+static void on_events(struct loop *l, const struct epoll_event *events, int n)
+{
+    struct http_server *s = l->server;
+
+    if (s->batch != NULL && n > 0)
+        s->batch(s->handler_arg, true);
+    for (int i = 0; i < n; i++)
+        on_event(l, &events[i]);
+    if (s->batch != NULL && n > 0)
+        s->batch(s->handler_arg, false);
+}
+
 static void *run(void *arg)
 {
     struct epoll_event events[EVENTS_PER_TURN];
@@ -420,8 +432,7 @@ static void *run(void *arg)
     while (!l->draining || (l->conns != NULL && l->now_us < l->deadline_us)) {
         n = epoll_wait(l->epoll, events, EVENTS_PER_TURN, sleep_ms(l));
         look_at_clock(l);
-        for (int i = 0; i < n; i++)
-            on_event(l, &events[i]);
+        on_events(l, events, n);
         take_mail(l);
         turn_dirty(l);
         tick(l);

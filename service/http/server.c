@@ -172,6 +172,7 @@ enum status http_server_start_limited(const struct http_server_config *config, c
     s->limits = *limits;
     s->handler = config->handler;
     s->handler_arg = config->handler_arg;
+    s->batch = config->batch;
     EVP_PKEY_up_ref(config->private_key);
     s->private_key = config->private_key;
     if ((s->certificate_file = strdup(config->certificate_file)) == NULL ||

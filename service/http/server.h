@@ -16,6 +16,7 @@ struct http_server {
     struct admission *admission;
     http_handler *handler;
     void *handler_arg;
+    void (*batch)(void *arg, bool begins); /* NULL, or http_server_config.batch */
     char *certificate_file;
     EVP_PKEY *private_key;
     uint16_t port;
