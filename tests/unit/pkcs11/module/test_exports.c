@@ -71,8 +71,8 @@ static int load(void)
 static void lists_are_whole_and_in_order(void)
 {
     CK_RV (*get)(CK_FUNCTION_LIST_PTR_PTR);
-    CK_FUNCTION_LIST *old;
-    CK_INTERFACE_PTR i;
+    CK_FUNCTION_LIST *old = NULL;
+    CK_INTERFACE_PTR i = NULL;
     CK_VERSION v3 = { 3, 0 };
     CK_FUNCTION_LIST_3_0 *list;
 
