@@ -56,6 +56,13 @@ static void template_class(struct template *tp, CK_OBJECT_CLASS class, CK_KEY_TY
     template_add_bool(tp, CKA_TOKEN, false);
 }
 
+/* Of a key that others follow from: what follows from a sensitive one may not be read, and we want to compare it. */
+static void template_readable(struct template *tp)
+{
+    template_add_bool(tp, CKA_SENSITIVE, false);
+    template_add_bool(tp, CKA_EXTRACTABLE, true);
+}
+
 static void template_uses(struct template *tp, unsigned use)
 {
     static const CK_ATTRIBUTE_TYPE types[] = { CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN,   CKA_VERIFY,
@@ -64,6 +71,8 @@ static void template_uses(struct template *tp, unsigned use)
     for (unsigned i = 0; i < ARRAY_LEN(types); i++)
         if ((use & BIT(i)) != 0)
             template_add_bool(tp, types[i], true);
+    if ((use & USE_DERIVE) != 0)
+        template_readable(tp);
 }
 
 bool curve_offered(struct token *t, const struct curve *c)
@@ -183,6 +192,8 @@ CK_RV key_pqc_private(struct token *t, CK_KEY_TYPE type, CK_ULONG set, struct sp
     template_class(&tp, CKO_PRIVATE_KEY, type);
     template_add_number(&tp, CKA_PARAMETER_SET, set);
     template_add_bool(&tp, type == CKK_ML_KEM ? CKA_DECAPSULATE : CKA_SIGN, true);
+    if (type == CKK_ML_KEM)
+        template_readable(&tp);
     if (seed.p != NULL)
         template_add(&tp, CKA_SEED, seed);
     if (value.p != NULL)
