@@ -1,0 +1,277 @@
+/* Which request in which state from whom: the table of dispatch.c, said again. A request that is not in it ends the
+ * link; one that is not allowed is answered and recorded, and does nothing. */
+#include "firmware/dispatch.h"
+
+#include "tests/unit/firmware/rig.h"
+
+static struct rig rig;
+
+static void open_rig(void)
+{
+    rig_open(&rig);
+}
+
+static void close_rig(void)
+{
+    rig_close(&rig);
+}
+
+/* States, in the order of their numbers: Factory, Provisioned, Operational, Error, Zeroised. Roles: Owner, Client,
+ * Auditor. '@': only as an attached application. */
+static const struct {
+    uint16_t kind;
+    const char *states, *roles;
+} table[] = {
+    { MESSAGE_ATTACH, "PO", "C" },
+    { MESSAGE_STATUS, "FPOEZ", "OCA" },
+    { MESSAGE_TOKEN_INFO, "PO", "C" },
+    { MESSAGE_MECHANISM_LIST, "PO", "C" },
+    { MESSAGE_INIT_TOKEN, "O", "C@" },
+    { MESSAGE_INIT_PIN, "O", "C@" },
+    { MESSAGE_SET_PIN, "O", "C@" },
+    { MESSAGE_LOGIN, "O", "C@" },
+    { MESSAGE_LOGOUT, "O", "C@" },
+    { MESSAGE_OPEN_SESSION, "O", "C@" },
+    { MESSAGE_CLOSE_SESSION, "O", "C@" },
+    { MESSAGE_SESSION_INFO, "O", "C@" },
+    { MESSAGE_CREATE_OBJECT, "O", "C@" },
+    { MESSAGE_COPY_OBJECT, "O", "C@" },
+    { MESSAGE_DESTROY_OBJECT, "O", "C@" },
+    { MESSAGE_GET_ATTRIBUTES, "O", "C@" },
+    { MESSAGE_SET_ATTRIBUTES, "O", "C@" },
+    { MESSAGE_FIND_OBJECTS, "O", "C@" },
+    { MESSAGE_OBJECT_SIZE, "O", "C@" },
+    { MESSAGE_GENERATE_KEY, "O", "C@" },
+    { MESSAGE_GENERATE_KEY_PAIR, "O", "C@" },
+    { MESSAGE_WRAP_KEY, "O", "C@" },
+    { MESSAGE_UNWRAP_KEY, "O", "C@" },
+    { MESSAGE_DERIVE_KEY, "O", "C@" },
+    { MESSAGE_ENCAPSULATE, "O", "C@" },
+    { MESSAGE_DECAPSULATE, "O", "C@" },
+    { MESSAGE_COMPUTE, "O", "C@" },
+    { MESSAGE_OPERATION_BEGIN, "O", "C@" },
+    { MESSAGE_OPERATION_UPDATE, "O", "C@" },
+    { MESSAGE_OPERATION_FINAL, "O", "C@" },
+    { MESSAGE_OPERATION_CANCEL, "O", "C@" },
+    { MESSAGE_RANDOM, "O", "C" },
+    { MESSAGE_SEED, "O", "C" },
+    { MESSAGE_PROVISION, "P", "O" },
+    { MESSAGE_PARTITION_CREATE, "O", "O" },
+    { MESSAGE_PARTITION_LIST, "O", "O" },
+    { MESSAGE_PARTITION_DELETE, "O", "O" },
+    { MESSAGE_PARTITION_SET, "O", "O" },
+    { MESSAGE_AUDIT_READ, "POE", "OA" },
+    { MESSAGE_SELF_TEST, "PO", "O" },
+    { MESSAGE_ZEROISE, "POE", "O" },
+};
+
+/* The least that is a valid body of a kind, as a link carries it. */
+static size_t body_for(uint16_t kind, uint8_t out[256])
+{
+    uint8_t label[LABEL_LEN] = { 0 };
+    Ks__InitToken init_token = KS__INIT_TOKEN__INIT;
+    Ks__Mechanism mechanism = KS__MECHANISM__INIT;
+    Ks__Partition partition = KS__PARTITION__INIT;
+    Ks__GenerateKey first_field_only = KS__GENERATE_KEY__INIT; /* WRAP, UNWRAP and so on have the mechanism there too */
+    Ks__Compute compute = KS__COMPUTE__INIT;
+    Ks__OperationUpdate update = KS__OPERATION_UPDATE__INIT;
+
+    init_token.label = (ProtobufCBinaryData){ LABEL_LEN, label };
+    mechanism.type = CKM_SHA256;
+    first_field_only.mechanism = compute.mechanism = &mechanism;
+    compute.operation = update.operation = OPERATION_DIGEST;
+    partition.policy = (char *)(uintptr_t) "strict";
+    switch (kind) {
+    case MESSAGE_INIT_TOKEN:
+        return ks__init_token__pack(&init_token, out);
+    case MESSAGE_GENERATE_KEY:
+    case MESSAGE_GENERATE_KEY_PAIR:
+    case MESSAGE_WRAP_KEY:
+    case MESSAGE_UNWRAP_KEY:
+    case MESSAGE_DERIVE_KEY:
+    case MESSAGE_ENCAPSULATE:
+    case MESSAGE_DECAPSULATE:
+        return ks__generate_key__pack(&first_field_only, out);
+    case MESSAGE_COMPUTE:
+    case MESSAGE_OPERATION_BEGIN:
+        return ks__compute__pack(&compute, out);
+    case MESSAGE_OPERATION_UPDATE:
+    case MESSAGE_OPERATION_FINAL:
+        return ks__operation_update__pack(&update, out);
+    case MESSAGE_PARTITION_CREATE:
+    case MESSAGE_PARTITION_SET:
+        return ks__partition__pack(&partition, out);
+    default:
+        return 0;
+    }
+}
+
+static enum status open_one(struct caller *who, uint16_t kind, bool answer, struct span body, CK_RV *verdict)
+{
+    struct call c = { .ks = rig.ks, .who = who, .budget = dispatch_budget() };
+    struct message m = { .id = 1, .kind = kind, .answer = answer, .body = body };
+    ProtobufCMessage *request;
+    enum pace pace;
+    enum status st;
+
+    CU_ASSERT_FATAL(c.budget != NULL);
+    st = dispatch_open(&c, &m, &request, &pace, verdict);
+    budget_reset(c.budget);
+    return st;
+}
+
+static CK_RV expected(size_t row, enum keystore_state state, enum peer_role role, bool attached)
+{
+    static const char letters_of_states[] = "?FPOEZ", letters_of_roles[] = "?OCA";
+
+    if (strchr(table[row].roles, letters_of_roles[role]) == NULL)
+        return CKR_ACTION_PROHIBITED;
+    if (strchr(table[row].states, letters_of_states[state]) == NULL)
+        return CKR_DEVICE_ERROR;
+    return strchr(table[row].roles, '@') != NULL && !attached ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_OK;
+}
+
+static void each_kind_in_each_state_for_each_role(void)
+{
+    struct application application = { .links = 1 };
+    uint8_t body[256];
+
+    for (size_t row = 0; row < ARRAY_LEN(table); row++)
+        for (unsigned state = KEYSTORE_FACTORY; state <= KEYSTORE_ZEROISED; state++)
+            for (unsigned role = PEER_OWNER; role <= PEER_AUDITOR; role++)
+                for (unsigned attached = 0; attached < 2; attached++) {
+                    struct caller who = { .role = role, .application = attached ? &application : NULL };
+                    CK_RV verdict;
+
+                    atomic_store(&rig.ks->state, state);
+                    CU_ASSERT_EQUAL(open_one(&who, table[row].kind, false,
+                                             span_of(body, body_for(table[row].kind, body)), &verdict),
+                                    ST_OK);
+                    if (verdict != expected(row, state, role, attached))
+                        printf("kind %u, state %u, role %u: %#lx\n", table[row].kind, state, role, verdict);
+                    CU_ASSERT_EQUAL(verdict, expected(row, state, role, attached));
+                }
+    atomic_store(&rig.ks->state, KEYSTORE_PROVISIONED);
+}
+
+static void strangers_are_refused_everything(void)
+{
+    struct caller who = { .role = PEER_STRANGER };
+    uint8_t body[256];
+    CK_RV verdict;
+
+    for (size_t row = 0; row < ARRAY_LEN(table); row++) {
+        CU_ASSERT_EQUAL(
+            open_one(&who, table[row].kind, false, span_of(body, body_for(table[row].kind, body)), &verdict), ST_OK);
+        CU_ASSERT_EQUAL(verdict, CKR_ACTION_PROHIBITED);
+    }
+}
+
+static bool is_listed(unsigned kind)
+{
+    for (size_t row = 0; row < ARRAY_LEN(table); row++)
+        if (table[row].kind == kind)
+            return true;
+    return false;
+}
+
+static void what_is_no_request_ends_the_link(void)
+{
+    struct caller who = { .role = PEER_OWNER };
+    CK_RV verdict;
+
+    for (unsigned kind = 0; kind <= UINT16_MAX; kind++)
+        if (!is_listed(kind))
+            CU_ASSERT_EQUAL(open_one(&who, (uint16_t)kind, false, span_of(NULL, 0), &verdict), ST_BAD_REQUEST);
+    CU_ASSERT_EQUAL(open_one(&who, MESSAGE_STATUS, true, span_of(NULL, 0), &verdict), ST_BAD_REQUEST);
+}
+
+static void bodies_that_are_too_long_or_malformed_end_the_link(void)
+{
+    static uint8_t junk[LINK_MESSAGE_MAX + 1];
+    struct caller who = { .role = PEER_CLIENT };
+    CK_RV verdict;
+
+    memset(junk, 0xff, sizeof junk);
+    for (size_t row = 0; row < ARRAY_LEN(table); row++) {
+        CU_ASSERT_EQUAL(open_one(&who, table[row].kind, false, span_of(junk, sizeof junk), &verdict), ST_TOO_LARGE);
+        CU_ASSERT_NOT_EQUAL(open_one(&who, table[row].kind, false, span_of(junk, 1), &verdict), ST_OK);
+    }
+}
+
+/* --- what a refusal leaves behind --- */
+
+static uint64_t records(struct audit_entry *last)
+{
+    struct bytes out = { 0 };
+    uint64_t sequence, next;
+    uint8_t hash[AUDIT_HASH_LEN];
+
+    audit_head(rig.ks->audit, &sequence, hash);
+    CU_ASSERT_FATAL(audit_read(rig.ks->audit, sequence, 1, &out, &next) == ST_OK && out.len == AUDIT_RECORD_LEN);
+    last->kind = (uint16_t)(out.p[16] << 8 | out.p[17]);
+    last->result = (uint32_t)out.p[23] << 24 | (uint32_t)out.p[24] << 16 | (uint32_t)out.p[25] << 8 | out.p[26];
+    bytes_clear(&out);
+    return sequence;
+}
+
+static void a_refusal_is_recorded(void)
+{
+    struct audit_entry last;
+    Ks__Empty empty = KS__EMPTY__INIT;
+    struct rig_client c;
+    uint64_t before;
+
+    rig_provision(&rig, "strict");
+    CU_ASSERT_FATAL(rig_connect(&rig, &rig.user, &c) == ST_OK);
+    before = records(&last);
+    CU_ASSERT_EQUAL(rig_call(&c, MESSAGE_ZEROISE, &empty.base, NULL), CKR_ACTION_PROHIBITED);
+    CU_ASSERT_EQUAL(records(&last), before + 1);
+    CU_ASSERT_EQUAL(last.kind, MESSAGE_ZEROISE);
+    CU_ASSERT_EQUAL(last.result, CKR_ACTION_PROHIBITED);
+    CU_ASSERT_FALSE(rig.hal->root_destroyed);
+    rig_disconnect(&c);
+}
+
+/* The state may change while a request waits for its partition's lock. */
+static void the_state_is_looked_at_again_under_the_lock(void)
+{
+    Ks__OpenSession open = KS__OPEN_SESSION__INIT;
+    struct partition *p;
+    struct caller who;
+    struct call c;
+    bool sync = false;
+
+    rig_provision(&rig, "strict");
+    who = (struct caller){ .role = keystore_role_of(rig.ks, rig.user.fingerprint, &p) };
+    CU_ASSERT_FATAL(who.role == PEER_CLIENT);
+    who.partition = p;
+    memcpy(who.fingerprint, rig.user.fingerprint, sizeof who.fingerprint);
+    CU_ASSERT_FATAL(application_new(p, who.fingerprint, &who.application) == CKR_OK);
+    p->initialised = true;
+    c = (struct call){ .ks = rig.ks, .who = &who, .budget = dispatch_budget() };
+    CU_ASSERT_EQUAL(dispatch_run(&c, MESSAGE_OPEN_SESSION, &open.base, &sync), CKR_OK);
+    atomic_store(&rig.ks->state, KEYSTORE_ZEROISED);
+    CU_ASSERT_EQUAL(dispatch_run(&c, MESSAGE_OPEN_SESSION, &open.base, &sync), CKR_DEVICE_ERROR);
+    atomic_store(&rig.ks->state, KEYSTORE_OPERATIONAL);
+    who.role = PEER_AUDITOR; /* its identity is a client's: made another since the link was opened */
+    CU_ASSERT_EQUAL(dispatch_run(&c, MESSAGE_OPEN_SESSION, &open.base, &sync), CKR_TOKEN_NOT_PRESENT);
+    application_leave(who.application, &rig.ks->storage, false);
+}
+
+static CU_TestInfo cases[] = {
+    { "each kind in each state for each role", each_kind_in_each_state_for_each_role },
+    { "strangers are refused everything", strangers_are_refused_everything },
+    { "what is no request ends the link", what_is_no_request_ends_the_link },
+    { "bodies that are too long or malformed end the link", bodies_that_are_too_long_or_malformed_end_the_link },
+    { "a refusal is recorded", a_refusal_is_recorded },
+    { "the state is looked at again under the lock", the_state_is_looked_at_again_under_the_lock },
+    CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+    CU_SuiteInfo suites[] = { { "dispatch", NULL, NULL, open_rig, close_rig, cases }, CU_SUITE_INFO_NULL };
+
+    return run_suites(suites);
+}
