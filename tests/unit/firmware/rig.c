@@ -24,7 +24,7 @@ static void clear_identity(struct rig_identity *id)
     X509_free(id->certificate);
 }
 
-static void open_keystore(struct rig *r)
+void rig_reopen(struct rig *r)
 {
     struct keystore_config config = { .hal = &r->hal->hal, .version = "0.1.0", .owner = r->owner.fingerprint };
 
@@ -37,7 +37,7 @@ void rig_open(struct rig *r)
     make_identity(&r->owner);
     make_identity(&r->user);
     make_identity(&r->other);
-    open_keystore(r);
+    rig_reopen(r);
 }
 
 void rig_close(struct rig *r)
@@ -52,7 +52,7 @@ void rig_close(struct rig *r)
 void rig_restart(struct rig *r)
 {
     keystore_close(r->ks);
-    open_keystore(r);
+    rig_reopen(r);
 }
 
 static void wake(void *arg)

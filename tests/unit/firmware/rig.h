@@ -42,6 +42,8 @@ void rig_open(struct rig *r);
 void rig_close(struct rig *r);
 /* Close the keystore and open it again on the same board. */
 void rig_restart(struct rig *r);
+/* Open it: it has been closed, and perhaps the board exchanged. */
+void rig_reopen(struct rig *r);
 /* Domain, one partition "one" with `user` as its client. */
 void rig_provision(struct rig *r, const char *policy);
 enum status rig_connect(struct rig *r, const struct rig_identity *who, struct rig_client *out);
