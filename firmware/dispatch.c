@@ -38,7 +38,7 @@ static const struct rule {
     [MESSAGE_OPEN_SESSION] = { on_open_session, WORKING, CLIENT, 16, LOCK },
     [MESSAGE_CLOSE_SESSION] = { on_close_session, WORKING, CLIENT, 16, LOCK },
     [MESSAGE_SESSION_INFO] = { on_session_info, WORKING, CLIENT, 16, LOCK },
-    [MESSAGE_CREATE_OBJECT] = { on_create_object, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_CREATE_OBJECT] = { on_create_object, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT | KEYS },
     [MESSAGE_COPY_OBJECT] = { on_copy_object, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
     [MESSAGE_DESTROY_OBJECT] = { on_destroy_object, WORKING, CLIENT, 32, LOCK | AUDIT },
     [MESSAGE_GET_ATTRIBUTES] = { on_get_attributes, WORKING, CLIENT, 2048, LOCK },
@@ -48,7 +48,7 @@ static const struct rule {
     [MESSAGE_GENERATE_KEY] = { on_generate_key, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
     [MESSAGE_GENERATE_KEY_PAIR] = { on_generate_key_pair, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT | KEYS },
     [MESSAGE_WRAP_KEY] = { on_wrap_key, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
-    [MESSAGE_UNWRAP_KEY] = { on_unwrap_key, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
+    [MESSAGE_UNWRAP_KEY] = { on_unwrap_key, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT | KEYS },
     [MESSAGE_DERIVE_KEY] = { on_derive_key, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
     [MESSAGE_ENCAPSULATE] = { on_encapsulate, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
     [MESSAGE_DECAPSULATE] = { on_decapsulate, WORKING, CLIENT, LINK_MESSAGE_MAX, LOCK | AUDIT },
@@ -69,21 +69,49 @@ static const struct rule {
     [MESSAGE_ZEROISE] = { on_zeroise, OWNED | IN(ERROR), OWNER, 0, AUDIT | SYNC },
 };
 
+static bool says(const Ks__Template *t, CK_ATTRIBUTE_TYPE type, CK_ULONG value)
+{
+    for (size_t i = 0; t != NULL && i < t->n_attributes; i++)
+        if (t->attributes[i]->type == type)
+            return t->attributes[i]->value.len == sizeof value &&
+                   memcmp(t->attributes[i]->value.data, &value, sizeof value) == 0;
+    return false;
+}
+
+/* To check the primes of an RSA key takes up to half a second. */
+static bool brings_rsa(const Ks__Template *t)
+{
+    return says(t, CKA_CLASS, CKO_PRIVATE_KEY) && says(t, CKA_KEY_TYPE, CKK_RSA);
+}
+
+static bool is_slow(uint16_t kind, const ProtobufCMessage *m)
+{
+    switch (kind) {
+    case MESSAGE_COMPUTE: {
+        const Ks__Compute *compute = (const Ks__Compute *)m;
+
+        return compute->operation == OPERATION_SIGN && compute->mechanism != NULL &&
+               mechanism_is_slow(compute->mechanism->type);
+    }
+    case MESSAGE_GENERATE_KEY_PAIR: {
+        const Ks__Mechanism *mechanism = ((const Ks__GenerateKeyPair *)m)->mechanism;
+
+        return mechanism != NULL && mechanism_is_slow(mechanism->type);
+    }
+    case MESSAGE_CREATE_OBJECT:
+        return brings_rsa(((const Ks__CreateObject *)m)->template_);
+    case MESSAGE_UNWRAP_KEY:
+        return brings_rsa(((const Ks__UnwrapKey *)m)->template_);
+    default:
+        return true; /* a self test */
+    }
+}
+
 static enum pace pace_of(uint16_t kind, const ProtobufCMessage *m)
 {
-    const Ks__Mechanism *mechanism;
-
     if ((rules[kind].flags & PINS) != 0)
         return PACE_PINS;
-    if ((rules[kind].flags & KEYS) == 0)
-        return PACE_NOW;
-    if (kind == MESSAGE_SELF_TEST)
-        return PACE_KEYS;
-    if (kind == MESSAGE_COMPUTE && ((const Ks__Compute *)m)->operation != OPERATION_SIGN)
-        return PACE_NOW;
-    mechanism =
-        kind == MESSAGE_COMPUTE ? ((const Ks__Compute *)m)->mechanism : ((const Ks__GenerateKeyPair *)m)->mechanism;
-    return mechanism != NULL && mechanism_is_slow(mechanism->type) ? PACE_KEYS : PACE_NOW;
+    return (rules[kind].flags & KEYS) != 0 && is_slow(kind, m) ? PACE_KEYS : PACE_NOW;
 }
 
 enum status dispatch_open(struct call *c, const struct message *m, ProtobufCMessage **request, enum pace *pace,

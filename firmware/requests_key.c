@@ -243,18 +243,32 @@ static CK_RV add_arrived(struct call *c, struct session *s, struct attributes *a
     return call_add_object(c, s, a, handle);
 }
 
-static CK_RV unwrap_object(struct call *c, struct session *s, struct object *kek, const struct mechanism *m,
+/* Without the lock, as an import; the session may be gone afterwards. */
+static CK_RV unwrap_unlocked(struct call *c, const struct mechanism *m, struct key *kek, struct span wrapped,
+                             struct attributes *a)
+{
+    CK_RV rv;
+
+    call_unlock(c);
+    rv = unwrap_key(m, kek, wrapped, a);
+    call_lock(c);
+    return rv;
+}
+
+static CK_RV unwrap_object(struct call *c, uint64_t session, struct object *kek, const struct mechanism *m,
                            struct span wrapped, struct attributes *a)
 {
     struct actor who = call_actor(c);
     struct key *key = NULL;
+    struct session *s;
     uint64_t handle = 0;
     CK_RV rv;
 
     if ((rv = transfer_check_unwrap(who.policy, kek, m->type, a)) != CKR_OK ||
         (rv = template_check_new(a, TEMPLATE_ARRIVE, &who)) != CKR_OK || (rv = object_key(kek, &key)) != CKR_OK)
         return rv;
-    if ((rv = unwrap_key(m, key, wrapped, a)) == CKR_OK && (rv = add_arrived(c, s, a, NULL, &handle)) == CKR_OK)
+    if ((rv = unwrap_unlocked(c, m, key, wrapped, a)) == CKR_OK && (rv = call_session(c, session, &s)) == CKR_OK &&
+        (rv = add_arrived(c, s, a, NULL, &handle)) == CKR_OK)
         rv = call_reply_handle(c, handle);
     key_unref(key);
     return rv;
@@ -279,7 +293,7 @@ CK_RV on_unwrap_key(struct call *c, const ProtobufCMessage *request)
     } else if ((rv = call_key(c, s, m->unwrapping_key, RIGHT_UNWRAP, mechanism.type, &kek)) != CKR_OK) {
         rv = rv == CKR_KEY_HANDLE_INVALID ? CKR_UNWRAPPING_KEY_HANDLE_INVALID : rv;
     } else {
-        rv = unwrap_object(c, s, kek, &mechanism, wrapped, &a);
+        rv = unwrap_object(c, m->session, kek, &mechanism, wrapped, &a);
         object_unref(kek);
     }
     attributes_clear(&a);

@@ -8,9 +8,10 @@
 
 #include "firmware/wire/body.h"
 
-#define CALL_MS 2000               /* ordinary calls */
-#define PIN_MS  30000              /* a PIN takes a while to check, on purpose, and others may stand before us */
-#define SLOW_MS (5u * 60u * 1000u) /* key generation and the like; that the keystore has gone is noticed at once */
+#define CALL_MS   2000               /* ordinary calls */
+#define PIN_MS    30000              /* a PIN takes a while to check, on purpose, and others may stand before us */
+#define IMPORT_MS 60000              /* the numbers of an RSA key are checked, behind others' key generations perhaps */
+#define SLOW_MS   (5u * 60u * 1000u) /* key generation and the like; that the keystore has gone is noticed at once */
 
 struct connection {
     int fd;

@@ -28,7 +28,7 @@ static CK_RV recipe_read(const CK_MECHANISM *m, const CK_ATTRIBUTE *attributes, 
 static CK_RV ask_for_key(struct session *s, uint16_t kind, const ProtobufCMessage *request, CK_OBJECT_HANDLE_PTR key)
 {
     struct reply reply;
-    CK_RV rv = session_call(s, kind, request, CALL_MS, &reply);
+    CK_RV rv = session_call(s, kind, request, IMPORT_MS, &reply);
 
     if (rv == CKR_OK)
         *key = ((const Ks__Handle *)reply.message)->handle;

@@ -8,7 +8,7 @@
 static CK_RV make_object(struct session *s, uint16_t kind, const ProtobufCMessage *request, CK_OBJECT_HANDLE_PTR out)
 {
     struct reply reply;
-    CK_RV rv = session_call(s, kind, request, CALL_MS, &reply);
+    CK_RV rv = session_call(s, kind, request, IMPORT_MS, &reply);
 
     if (rv == CKR_OK)
         *out = ((const Ks__Handle *)reply.message)->handle;
