@@ -5,7 +5,11 @@
 #define BATCH_MAX 8  /* for a worker that does one job after another */
 #define TRIP_MAX  64 /* for one that hands them to the token together */
 
-static _Thread_local bool holding;
+/* What this thread has put since queue_hold(): counted in its queue, but not seen by takers. */
+static _Thread_local struct {
+    bool holding;
+    struct token_job *head, *tail;
+} held;
 
 void queue_init(struct queue *q, unsigned limit, unsigned takers)
 {
@@ -21,14 +25,32 @@ void queue_destroy(struct queue *q)
     pthread_mutex_destroy(&q->lock);
 }
 
+/* Takes no longer than it takes to wake somebody else for it. */
+static bool is_quick(const struct token_job *job)
+{
+    if ((unsigned)job->alg >= TOKEN_ALG_COUNT_)
+        return false; /* it will be refused */
+    return job->op == TOKEN_SIGN ? job->alg == TOKEN_ES256 || alg_info(job->alg)->kind == ALG_KIND_MAC
+                                 : job->op == TOKEN_ENCRYPT;
+}
+
 /* Waking an idle processor costs its waker more than the rest of the queue does: never more than one signal for a
  * sleeper, and none when all are awake. The caller signals once it has let the lock go. */
 static bool claim_sleeper(struct queue *q)
 {
-    if ((holding && q->together) || q->sleeping <= q->woken)
+    if (q->sleeping <= q->woken)
         return false;
     q->woken++;
     return true;
+}
+
+static void link_jobs(struct token_job **head, struct token_job **tail, struct token_job *first, struct token_job *last)
+{
+    if (*tail != NULL)
+        (*tail)->next = first;
+    else
+        *head = first;
+    *tail = last;
 }
 
 enum status queue_put(struct queue *q, struct token_job *job)
@@ -43,13 +65,13 @@ enum status queue_put(struct queue *q, struct token_job *job)
     else if (q->count >= q->limit)
         st = ST_BUSY;
     if (st == ST_OK) {
-        if (q->tail != NULL)
-            q->tail->next = job;
-        else
-            q->head = job;
-        q->tail = job;
         q->count++;
-        wake = claim_sleeper(q);
+        if (held.holding && q->together) {
+            link_jobs(&held.head, &held.tail, job, job);
+        } else {
+            link_jobs(&q->head, &q->tail, job, job);
+            wake = claim_sleeper(q);
+        }
     }
     pthread_mutex_unlock(&q->lock);
     if (wake)
@@ -59,17 +81,21 @@ enum status queue_put(struct queue *q, struct token_job *job)
 
 void queue_hold(void)
 {
-    holding = true;
+    held.holding = true;
 }
 
 void queue_release(struct queue *q)
 {
     bool wake;
 
-    holding = false;
+    held.holding = false;
+    if (held.head == NULL)
+        return;
     pthread_mutex_lock(&q->lock);
-    wake = q->count > 0 && claim_sleeper(q);
+    link_jobs(&q->head, &q->tail, held.head, held.tail);
+    wake = claim_sleeper(q);
     pthread_mutex_unlock(&q->lock);
+    held.head = held.tail = NULL;
     if (wake)
         pthread_cond_signal(&q->filled);
 }
@@ -94,13 +120,6 @@ void queue_return(struct queue *q, struct token_job *jobs)
     pthread_cond_broadcast(&q->filled);
 }
 
-/* Takes no longer than it takes to wake somebody else for it. */
-static bool is_quick(const struct token_job *job)
-{
-    return job->op == TOKEN_SIGN ? job->alg == TOKEN_ES256 || alg_info(job->alg)->kind == ALG_KIND_MAC
-                                 : job->op == TOKEN_ENCRYPT;
-}
-
 /* A shrinking share of what waits: large while there is plenty, single jobs towards the end. What goes to the token
  * together costs less the more it is: then it is an even share, and all the quick ones behind it. */
 static struct token_job *end_of_share(const struct queue *q, unsigned *count)
@@ -115,9 +134,22 @@ static struct token_job *end_of_share(const struct queue *q, unsigned *count)
     return last;
 }
 
+static struct token_job *take_share(struct queue *q)
+{
+    struct token_job *first = q->head, *last;
+    unsigned n;
+
+    last = end_of_share(q, &n);
+    q->count -= n;
+    if ((q->head = last->next) == NULL)
+        q->tail = NULL;
+    last->next = NULL;
+    return first;
+}
+
 struct token_job *queue_take(struct queue *q)
 {
-    struct token_job *first = NULL, *last;
+    struct token_job *first = NULL;
 
     pthread_mutex_lock(&q->lock);
     while (q->head == NULL && !q->closed) {
@@ -127,16 +159,8 @@ struct token_job *queue_take(struct queue *q)
         if (q->woken > 0)
             q->woken--;
     }
-    if (q->head != NULL) {
-        unsigned n;
-
-        first = q->head;
-        last = end_of_share(q, &n);
-        q->count -= n;
-        if ((q->head = last->next) == NULL)
-            q->tail = NULL;
-        last->next = NULL;
-    }
+    if (q->head != NULL)
+        first = take_share(q);
     pthread_mutex_unlock(&q->lock);
     return first;
 }

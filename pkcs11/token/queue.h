@@ -24,8 +24,8 @@ void queue_init(struct queue *q, unsigned limit, unsigned takers);
 void queue_destroy(struct queue *q);
 /* Errors: ST_BUSY full; ST_CLOSED. */
 MUST_CHECK enum status queue_put(struct queue *q, struct token_job *job);
-/* Between the two this thread's jobs wake nobody: it has several, and who is woken by the first would take that alone.
- * The release wakes. */
+/* Between the two this thread's jobs for a queue whose takers hand them on together are kept back: whoever saw the
+ * first of several would take that alone. No more than one such queue at a time. */
 void queue_hold(void);
 void queue_release(struct queue *q);
 /* Put jobs, linked by next, back at the front, whatever the limit: they have been taken once. NULL does nothing. */

@@ -44,6 +44,57 @@ static void shares(void)
     queue_destroy(&q);
 }
 
+static unsigned length_of(const struct token_job *jobs)
+{
+    unsigned n = 0;
+
+    for (; jobs != NULL; jobs = jobs->next)
+        n++;
+    return n;
+}
+
+static void together(void)
+{
+    struct token_job jobs[8] = { 0 };
+    struct queue q;
+
+    queue_init(&q, 64, 2);
+    q.together = true;
+    for (unsigned i = 0; i < 8; i++) {
+        jobs[i].op = TOKEN_SIGN;
+        jobs[i].alg = i < 6 ? TOKEN_ES256 : TOKEN_RS256;
+        CU_ASSERT_EQUAL(queue_put(&q, &jobs[i]), ST_OK);
+    }
+    CU_ASSERT_EQUAL(length_of(queue_take(&q)), 6); /* all that are quick, */
+    CU_ASSERT_EQUAL(length_of(queue_take(&q)), 1); /* and of the others a half */
+    CU_ASSERT_EQUAL(length_of(queue_take(&q)), 1);
+    queue_destroy(&q);
+}
+
+static void holding(void)
+{
+    struct token_job jobs[3] = { 0 };
+    struct queue q;
+
+    queue_init(&q, 2, 2);
+    q.together = true;
+    queue_hold();
+    CU_ASSERT_EQUAL(queue_put(&q, &jobs[0]), ST_OK);
+    CU_ASSERT_EQUAL(queue_put(&q, &jobs[1]), ST_OK);
+    CU_ASSERT_EQUAL(queue_put(&q, &jobs[2]), ST_BUSY); /* they count */
+    CU_ASSERT_PTR_NULL(q.head);                        /* but nobody takes them */
+    queue_release(&q);
+    CU_ASSERT_PTR_EQUAL(queue_take(&q), &jobs[0]);
+    CU_ASSERT_EQUAL(queue_put(&q, &jobs[2]), ST_OK); /* no longer kept back */
+    CU_ASSERT_PTR_EQUAL(queue_take(&q), &jobs[1]);
+    CU_ASSERT_PTR_EQUAL(queue_take(&q), &jobs[2]);
+    queue_hold();
+    queue_release(&q); /* nothing was put */
+    queue_close(&q);
+    CU_ASSERT_PTR_NULL(queue_take(&q));
+    queue_destroy(&q);
+}
+
 static void closing(void)
 {
     struct token_job jobs[2] = { 0 };
@@ -136,6 +187,8 @@ int main(void)
     CU_TestInfo cases[] = {
         { "a full queue refuses", bounded },
         { "a taker gets a shrinking share, in order", shares },
+        { "what goes to the token together is shared by how long it takes", together },
+        { "what is put between hold and release is taken after the release", holding },
         { "a closed queue refuses, but gives what it holds", closing },
         { "jobs come back at the front, whatever the limit", returning },
         { "many threads: every job once", many_threads },
