@@ -20,6 +20,7 @@ struct call {
     struct audit_entry entry;
     bool locked;   /* the partition's lock is held */
     bool key_used; /* by a request that is not recorded otherwise */
+    bool recorded; /* its record must be in the flash before the answer leaves */
     const ProtobufCMessage *reply;
     union {
         Ks__Attach attach;

@@ -182,8 +182,10 @@ static bool is_recorded(const struct call *c, const struct rule *r, CK_RV rv)
 static CK_RV record(struct call *c, CK_RV rv)
 {
     c->entry.result = (uint32_t)rv;
-    if (audit_append(c->ks->audit, &c->entry) == ST_OK)
+    if (audit_append(c->ks->audit, &c->entry) == ST_OK) {
+        c->recorded = true;
         return rv;
+    }
     keystore_fail(c->ks, "audit");
     c->reply = NULL;
     return CKR_DEVICE_ERROR;

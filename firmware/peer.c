@@ -172,7 +172,7 @@ static void run_slow(struct slow_job *job)
         rv = CKR_FUNCTION_CANCELED;
     else if (c.budget != NULL && dispatch_open(&c, &r->message, &request, &pace, &verdict) == ST_OK)
         rv = verdict != CKR_OK ? verdict : dispatch_run(&c, r->message.kind, request, &sync);
-    if (audit_flush(r->ks->audit, sync) != ST_OK) {
+    if (c.recorded && audit_flush(r->ks->audit, sync) != ST_OK) {
         keystore_fail(r->ks, "audit");
         rv = CKR_DEVICE_ERROR;
     }
@@ -253,6 +253,7 @@ static enum status serve(struct peer *p)
 {
     struct budget *budget = dispatch_budget();
     enum status st = ST_OK, link = ST_OK;
+    bool recorded = false;
     struct message m;
 
     if (budget == NULL)
@@ -261,11 +262,12 @@ static enum status serve(struct peer *p)
         struct call c = { .ks = p->ks, .who = &p->who, .budget = budget };
 
         st = serve_one(p, &c, &m);
+        recorded = recorded || c.recorded;
         budget_reset(budget);
     }
     if (st == ST_OK)
         st = link;
-    if (audit_flush(p->ks->audit, p->sync) != ST_OK) {
+    if (recorded && audit_flush(p->ks->audit, p->sync) != ST_OK) {
         keystore_fail(p->ks, "audit");
         return ST_IO; /* what cannot be recorded is not answered */
     }
