@@ -220,6 +220,12 @@ CK_RV on_partition_list(struct call *c, const ProtobufCMessage *request)
     return rv;
 }
 
+static void end_applications(struct keystore *ks, struct partition *p)
+{
+    for (struct application *a = p->applications; a != NULL; a = a->next)
+        session_close_all(a, &ks->storage);
+}
+
 /* The record goes first, irrevocably; what is left of the objects is dropped now or at the next start. */
 static CK_RV delete (struct keystore *ks, unsigned slot)
 {
@@ -232,6 +238,7 @@ static CK_RV delete (struct keystore *ks, unsigned slot)
     if ((rv = storage_commit(&ks->storage, &change, 1, true)) == CKR_OK) {
         p->closed = p->deleted = true;
         ks->partitions[slot] = NULL;
+        end_applications(ks, p);
         rv = partition_drop_objects(p, &ks->storage);
     }
     unused = p->deleted && p->refs == 0;
@@ -320,8 +327,7 @@ CK_RV on_self_test(struct call *c, const ProtobufCMessage *request)
 static void forget(struct keystore *ks, struct partition *p)
 {
     pthread_mutex_lock(&p->lock);
-    for (struct application *a = p->applications; a != NULL; a = a->next)
-        session_close_all(a, &ks->storage);
+    end_applications(ks, p);
     partition_forget(p);
     pthread_mutex_unlock(&p->lock);
 }

@@ -14,8 +14,8 @@ static void make_identity(struct rig_identity *id)
     X509_gmtime_adj(X509_getm_notBefore(id->certificate), -3600);
     X509_gmtime_adj(X509_getm_notAfter(id->certificate), 3600);
     X509_set_pubkey(id->certificate, id->key);
-    CU_ASSERT_FATAL(X509_sign(id->certificate, id->key, EVP_sha256()) > 0);
-    CU_ASSERT_FATAL(link_fingerprint(id->certificate, id->fingerprint) == ST_OK);
+    INVARIANT(X509_sign(id->certificate, id->key, EVP_sha256()) > 0);
+    INVARIANT(link_fingerprint(id->certificate, id->fingerprint) == ST_OK);
 }
 
 static void clear_identity(struct rig_identity *id)
@@ -28,7 +28,7 @@ void rig_reopen(struct rig *r)
 {
     struct keystore_config config = { .hal = &r->hal->hal, .version = "0.1.0", .owner = r->owner.fingerprint };
 
-    CU_ASSERT_FATAL(keystore_open(&config, &r->ks) == ST_OK);
+    INVARIANT(keystore_open(&config, &r->ks) == ST_OK);
 }
 
 void rig_open(struct rig *r)
@@ -110,14 +110,14 @@ enum status rig_connect(struct rig *r, const struct rig_identity *who, struct ri
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->woken, NULL);
     budget_init(&c->budget, c->block, BUDGET_SIZE);
-    CU_ASSERT_FATAL(board != NULL && link_fingerprint(board, pinned) == ST_OK);
+    INVARIANT(board != NULL && link_fingerprint(board, pinned) == ST_OK);
     X509_free(board);
-    CU_ASSERT_FATAL(link_identity_client(who->key, who->certificate, pinned, &c->identity) == ST_OK);
-    CU_ASSERT_FATAL(link_new_client(c->identity, LINK_FRAMING_LENGTH, &c->link) == ST_OK);
-    CU_ASSERT_FATAL(peer_new(r->ks, LINK_FRAMING_LENGTH, wake, c, &c->peer) == ST_OK);
+    INVARIANT(link_identity_client(who->key, who->certificate, pinned, &c->identity) == ST_OK);
+    INVARIANT(link_new_client(c->identity, LINK_FRAMING_LENGTH, &c->link) == ST_OK);
+    INVARIANT(peer_new(r->ks, LINK_FRAMING_LENGTH, wake, c, &c->peer) == ST_OK);
     st = exchange(c);
     if (st == ST_OK)
-        CU_ASSERT_FATAL(link_is_open(c->link));
+        INVARIANT(link_is_open(c->link));
     return st;
 }
 
@@ -138,18 +138,18 @@ CK_RV rig_call(struct rig_client *c, uint16_t kind, const ProtobufCMessage *requ
     enum status st;
     struct message m;
 
-    CU_ASSERT_FATAL(message_send(c->link, id, kind, false, 0, request) == ST_OK && link_flush(c->link) == ST_OK);
-    CU_ASSERT_FATAL(exchange(c) == ST_OK);
+    INVARIANT(message_send(c->link, id, kind, false, 0, request) == ST_OK && link_flush(c->link) == ST_OK);
+    INVARIANT(exchange(c) == ST_OK);
     while (!link_next(c->link, &m, &st)) {
-        CU_ASSERT_FATAL(st == ST_OK);
+        INVARIANT(st == ST_OK);
         await_wake(c);
-        CU_ASSERT_FATAL(peer_work(c->peer) == ST_OK && exchange(c) == ST_OK);
+        INVARIANT(peer_work(c->peer) == ST_OK && exchange(c) == ST_OK);
     }
-    CU_ASSERT_FATAL(m.id == id && m.kind == kind && m.answer);
+    INVARIANT(m.id == id && m.kind == kind && m.answer);
     if (m.word != CKR_OK)
         return m.word;
     budget_reset(&c->budget);
-    CU_ASSERT_FATAL(message_unpack(kind, true, m.body, &c->budget, &body) == ST_OK);
+    INVARIANT(message_unpack(kind, true, m.body, &c->budget, &body) == ST_OK);
     if (answer != NULL)
         *(ProtobufCMessage **)answer = body;
     return CKR_OK;
@@ -162,9 +162,9 @@ void rig_provision(struct rig *r, const char *policy)
     Ks__Identity identity = KS__IDENTITY__INIT, *identities[] = { &identity };
     struct rig_client c;
 
-    CU_ASSERT_FATAL(rig_connect(r, &r->owner, &c) == ST_OK);
+    INVARIANT(rig_connect(r, &r->owner, &c) == ST_OK);
     provision.name = (char *)(uintptr_t) "domain";
-    CU_ASSERT_FATAL(rig_call(&c, MESSAGE_PROVISION, &provision.base, NULL) == CKR_OK);
+    INVARIANT(rig_call(&c, MESSAGE_PROVISION, &provision.base, NULL) == CKR_OK);
     identity.fingerprint = (ProtobufCBinaryData){ sizeof r->user.fingerprint, r->user.fingerprint };
     identity.role = PEER_CLIENT;
     identity.name = (char *)(uintptr_t) "user";
@@ -172,7 +172,7 @@ void rig_provision(struct rig *r, const char *policy)
     partition.policy = (char *)(uintptr_t)policy;
     partition.n_identities = 1;
     partition.identities = identities;
-    CU_ASSERT_FATAL(rig_call(&c, MESSAGE_PARTITION_CREATE, &partition.base, NULL) == CKR_OK);
+    INVARIANT(rig_call(&c, MESSAGE_PARTITION_CREATE, &partition.base, NULL) == CKR_OK);
     rig_disconnect(&c);
 }
 
@@ -180,8 +180,8 @@ void rig_attach(struct rig *r, const struct rig_identity *who, struct rig_client
 {
     Ks__Attach attach = KS__ATTACH__INIT;
 
-    CU_ASSERT_FATAL(rig_connect(r, who, out) == ST_OK);
-    CU_ASSERT_FATAL(rig_call(out, MESSAGE_ATTACH, &attach.base, NULL) == CKR_OK);
+    INVARIANT(rig_connect(r, who, out) == ST_OK);
+    INVARIANT(rig_call(out, MESSAGE_ATTACH, &attach.base, NULL) == CKR_OK);
 }
 
 uint64_t rig_session(struct rig_client *c, bool read_write)
@@ -190,7 +190,7 @@ uint64_t rig_session(struct rig_client *c, bool read_write)
     Ks__Session *s;
 
     open.read_write = read_write;
-    CU_ASSERT_FATAL(rig_call(c, MESSAGE_OPEN_SESSION, &open.base, &s) == CKR_OK);
+    INVARIANT(rig_call(c, MESSAGE_OPEN_SESSION, &open.base, &s) == CKR_OK);
     return s->session;
 }
 
@@ -218,15 +218,15 @@ uint64_t rig_ready_session(struct rig_client *c)
 
     init.so_pin = data_of(RIG_SO_PIN);
     init.label = data_of("one                             ");
-    CU_ASSERT_FATAL(rig_call(c, MESSAGE_INIT_TOKEN, &init.base, NULL) == CKR_OK);
+    INVARIANT(rig_call(c, MESSAGE_INIT_TOKEN, &init.base, NULL) == CKR_OK);
     s = rig_session(c, true);
-    CU_ASSERT_FATAL(rig_login(c, s, CKU_SO, RIG_SO_PIN) == CKR_OK);
+    INVARIANT(rig_login(c, s, CKU_SO, RIG_SO_PIN) == CKR_OK);
     pin.session = s;
     pin.pin = data_of(RIG_PIN);
-    CU_ASSERT_FATAL(rig_call(c, MESSAGE_INIT_PIN, &pin.base, NULL) == CKR_OK);
+    INVARIANT(rig_call(c, MESSAGE_INIT_PIN, &pin.base, NULL) == CKR_OK);
     logout.session = s;
-    CU_ASSERT_FATAL(rig_call(c, MESSAGE_LOGOUT, &logout.base, NULL) == CKR_OK);
-    CU_ASSERT_FATAL(rig_login(c, s, CKU_USER, RIG_PIN) == CKR_OK);
+    INVARIANT(rig_call(c, MESSAGE_LOGOUT, &logout.base, NULL) == CKR_OK);
+    INVARIANT(rig_login(c, s, CKU_USER, RIG_PIN) == CKR_OK);
     return s;
 }
 
@@ -319,6 +319,6 @@ CK_RV rig_compute(struct rig_client *c, uint64_t session, uint32_t operation, CK
     m.data = (ProtobufCBinaryData){ data.len, (uint8_t *)(uintptr_t)data.p };
     m.signature = (ProtobufCBinaryData){ signature.len, (uint8_t *)(uintptr_t)signature.p };
     if ((rv = rig_call(c, MESSAGE_COMPUTE, &m.base, &answer)) == CKR_OK && out != NULL)
-        CU_ASSERT_FATAL(bytes_set(out, span_of(answer->data.data, answer->data.len)) == ST_OK);
+        INVARIANT(bytes_set(out, span_of(answer->data.data, answer->data.len)) == ST_OK);
     return rv;
 }

@@ -1,5 +1,5 @@
 /* rig.h - a keystore on a board in memory, and clients of it, in one process: both ends of the link without a
- * transport. */
+ * transport. Clients may be on several threads, so what must hold here ends the program: CUnit is for one thread. */
 #ifndef STRONGROOM_TESTS_RIG_H
 #define STRONGROOM_TESTS_RIG_H
 
