@@ -1,5 +1,7 @@
 #include "firmware/call.h"
 
+#include "firmware/base/big_endian.h"
+
 void call_lock(struct call *c)
 {
     pthread_mutex_lock(&c->who->partition->lock);
@@ -70,9 +72,7 @@ void call_note_object(struct call *c, const uint8_t unique[OBJECT_UNIQUE_LEN])
         memcpy(c->entry.object, unique, sizeof c->entry.object);
         return;
     }
-    c->entry.detail = 0;
-    for (unsigned i = 0; i < sizeof c->entry.detail; i++)
-        c->entry.detail = c->entry.detail << 8 | unique[i];
+    c->entry.detail = be_get(unique, sizeof c->entry.detail);
 }
 
 CK_RV call_may_make(const struct session *s, const struct attributes *a)

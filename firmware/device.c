@@ -48,16 +48,6 @@ enum status device_make_identity(struct device *d)
     return ST_OK;
 }
 
-static bool take(const struct attributes *a, enum field field, void *out, size_t len)
-{
-    struct span v = attributes_get(a, field);
-
-    if (v.len != len)
-        return false;
-    memcpy(out, v.p, len);
-    return true;
-}
-
 static bool take_identity(struct device *d, const struct attributes *a)
 {
     struct span key = attributes_get(a, FIELD_KEY), certificate = attributes_get(a, FIELD_CERTIFICATE);
@@ -78,9 +68,9 @@ enum status device_unpack(struct device *d, struct span record)
     if (attributes_unpack(&a, record) != CKR_OK)
         return ST_CORRUPT;
     d->next_partition = (uint32_t)attributes_ulong(&a, FIELD_NEXT_PARTITION, 1);
-    d->owned = take(&a, FIELD_OWNER, d->owner, sizeof d->owner);
-    d->has_domain = take(&a, FIELD_DOMAIN_KEY, d->domain_key, sizeof d->domain_key) &&
-                    take(&a, FIELD_DOMAIN_ID, d->domain_id, sizeof d->domain_id);
+    d->owned = attributes_take(&a, FIELD_OWNER, d->owner, sizeof d->owner);
+    d->has_domain = attributes_take(&a, FIELD_DOMAIN_KEY, d->domain_key, sizeof d->domain_key) &&
+                    attributes_take(&a, FIELD_DOMAIN_ID, d->domain_id, sizeof d->domain_id);
     name = attributes_get(&a, FIELD_DOMAIN_NAME);
     if (name.len > 0 && name.len <= PARTITION_NAME_MAX)
         memcpy(d->domain_name, name.p, name.len);

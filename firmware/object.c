@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "firmware/base/guid.h"
 #include "firmware/base/hex.h"
 #include "firmware/crypto/entropy.h"
 

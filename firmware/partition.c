@@ -76,16 +76,6 @@ static CK_RV pack_record(const struct partition *p, struct attributes *a)
     return rv;
 }
 
-static bool take(const struct attributes *a, enum field field, void *out, size_t len)
-{
-    struct span v = attributes_get(a, field);
-
-    if (v.len != len)
-        return false;
-    memcpy(out, v.p, len);
-    return true;
-}
-
 static bool take_pin(const struct attributes *a, enum field field, struct pin *out)
 {
     struct span v = attributes_get(a, field);
@@ -107,13 +97,15 @@ static bool unpack_record(struct partition *p, const struct attributes *a)
     t->session_objects_max = (uint32_t)attributes_ulong(a, FIELD_SESSION_OBJECTS_MAX, SESSION_OBJECTS_MAX);
     p->initialised = attributes_bool(a, FIELD_INITIALISED);
     while (t->identity_count < PARTITION_IDENTITIES_MAX && attributes_has(a, FIELD_IDENTITY + t->identity_count)) {
-        if (!take(a, FIELD_IDENTITY + t->identity_count, &t->identities[t->identity_count], sizeof t->identities[0]))
+        if (!attributes_take(a, FIELD_IDENTITY + t->identity_count, &t->identities[t->identity_count],
+                             sizeof t->identities[0]))
             return false;
         t->identity_count++;
     }
-    return take(a, FIELD_SEAL_ID, p->seal_id, sizeof p->seal_id) &&
-           take(a, FIELD_SERIAL, p->serial, sizeof p->serial) && take(a, FIELD_LABEL, p->label, sizeof p->label) &&
-           take_pin(a, FIELD_SO_PIN, &p->so_pin) && take_pin(a, FIELD_USER_PIN, &p->user_pin);
+    return attributes_take(a, FIELD_SEAL_ID, p->seal_id, sizeof p->seal_id) &&
+           attributes_take(a, FIELD_SERIAL, p->serial, sizeof p->serial) &&
+           attributes_take(a, FIELD_LABEL, p->label, sizeof p->label) && take_pin(a, FIELD_SO_PIN, &p->so_pin) &&
+           take_pin(a, FIELD_USER_PIN, &p->user_pin);
 }
 
 enum status partition_unpack(struct partition *p, struct span record)

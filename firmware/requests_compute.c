@@ -106,72 +106,51 @@ static CK_RV digest_key(struct call *c, struct session *s, struct operation *op,
     return rv;
 }
 
-static CK_RV update(struct call *c, const Ks__OperationUpdate *m, struct operation *op)
+/* A part of an operation, or its end, without the lock. */
+static CK_RV work(struct call *c, struct operation *op, bool last, struct span in)
 {
-    struct output out = { .room = operation_output_max(op, m->data.len) };
+    struct output out = { .room = operation_output_max(op, last ? 0 : in.len) };
     CK_RV rv;
 
+    call_unlock(c);
     if ((out.p = call_memory(c, out.room)) == NULL)
-        return CKR_DEVICE_MEMORY;
-    if ((rv = operation_update(op, span_of(m->data.data, m->data.len), &out)) != CKR_OK)
-        return rv;
-    return call_reply_data(c, out.p, out.len);
+        rv = CKR_DEVICE_MEMORY;
+    else if ((rv = last ? operation_final(op, in, &out) : operation_update(op, in, &out)) == CKR_OK)
+        rv = call_reply_data(c, out.p, out.len);
+    call_lock(c);
+    return rv;
 }
 
-/* Worked on without the lock; an error ends the operation. */
-CK_RV on_operation_update(struct call *c, const ProtobufCMessage *request)
+/* An error ends the operation. `key`: whose value goes into a digest; else 0. */
+static CK_RV go_on(struct call *c, uint64_t session, uint32_t kind, uint64_t key, bool last, struct span in)
 {
-    const Ks__OperationUpdate *m = (const Ks__OperationUpdate *)request;
     struct operation *op;
     struct session *s;
     CK_RV rv;
 
-    if ((rv = call_session(c, m->session, &s)) != CKR_OK ||
-        (rv = session_take_operation(s, m->operation, &op)) != CKR_OK)
+    if ((rv = call_session(c, session, &s)) != CKR_OK || (rv = session_take_operation(s, kind, &op)) != CKR_OK)
         return rv;
-    if (m->key != 0 && m->operation == OPERATION_DIGEST) {
-        rv = digest_key(c, s, op, m->key);
-    } else {
-        call_unlock(c);
-        rv = update(c, m, op);
-        call_lock(c);
-    }
-    if (rv != CKR_OK) {
+    rv = key != 0 && kind == OPERATION_DIGEST ? digest_key(c, s, op, key) : work(c, op, last, in);
+    if (rv != CKR_OK || last) {
         operation_free(op);
         op = NULL;
     }
-    session_put_operation(s, m->operation, op);
+    session_put_operation(s, kind, op);
     return rv;
 }
 
-static CK_RV finish(struct call *c, const Ks__OperationFinal *m, struct operation *op)
+CK_RV on_operation_update(struct call *c, const ProtobufCMessage *request)
 {
-    struct output out = { .room = operation_output_max(op, 0) };
-    CK_RV rv;
+    const Ks__OperationUpdate *m = (const Ks__OperationUpdate *)request;
 
-    if ((out.p = call_memory(c, out.room)) == NULL)
-        return CKR_DEVICE_MEMORY;
-    if ((rv = operation_final(op, span_of(m->signature.data, m->signature.len), &out)) != CKR_OK)
-        return rv;
-    return call_reply_data(c, out.p, out.len);
+    return go_on(c, m->session, m->operation, m->key, false, span_of(m->data.data, m->data.len));
 }
 
 CK_RV on_operation_final(struct call *c, const ProtobufCMessage *request)
 {
     const Ks__OperationFinal *m = (const Ks__OperationFinal *)request;
-    struct operation *op;
-    struct session *s;
-    CK_RV rv;
 
-    if ((rv = call_session(c, m->session, &s)) != CKR_OK ||
-        (rv = session_take_operation(s, m->operation, &op)) != CKR_OK)
-        return rv;
-    call_unlock(c);
-    rv = finish(c, m, op);
-    call_lock(c);
-    operation_free(op);
-    session_put_operation(s, m->operation, NULL);
-    return rv;
+    return go_on(c, m->session, m->operation, 0, true, span_of(m->signature.data, m->signature.len));
 }
 
 CK_RV on_operation_cancel(struct call *c, const ProtobufCMessage *request)

@@ -219,8 +219,6 @@ CK_RV on_init_token(struct call *c, const ProtobufCMessage *request)
 
     if (!pin_len_is_good(so_pin))
         return p->initialised ? CKR_PIN_INCORRECT : CKR_PIN_LEN_RANGE;
-    if (m->label.len != LABEL_LEN)
-        return CKR_ARGUMENTS_BAD;
     if (p->sessions > 0)
         return CKR_SESSION_EXISTS;
     if ((rv = p->so_pin.set ? check_pin(c, &p->so_pin, so_pin) : make_pin(c, so_pin, &made)) != CKR_OK)

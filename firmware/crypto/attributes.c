@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "firmware/base/big_endian.h"
 #include "firmware/base/secret.h"
 #include "firmware/wire/limits.h"
 
@@ -140,15 +141,21 @@ bool attributes_bool(const struct attributes *a, CK_ATTRIBUTE_TYPE type)
     return v.len == sizeof(CK_BBOOL) && v.p[0] != CK_FALSE;
 }
 
-CK_ULONG attributes_ulong(const struct attributes *a, CK_ATTRIBUTE_TYPE type, CK_ULONG otherwise)
+bool attributes_take(const struct attributes *a, CK_ATTRIBUTE_TYPE type, void *out, size_t len)
 {
     struct span v = attributes_get(a, type);
+
+    if (v.len != len)
+        return false;
+    memcpy(out, v.p, len);
+    return true;
+}
+
+CK_ULONG attributes_ulong(const struct attributes *a, CK_ATTRIBUTE_TYPE type, CK_ULONG otherwise)
+{
     CK_ULONG value;
 
-    if (v.len != sizeof value)
-        return otherwise;
-    memcpy(&value, v.p, sizeof value);
-    return value;
+    return attributes_take(a, type, &value, sizeof value) ? value : otherwise;
 }
 
 size_t attributes_packed_len(const struct attributes *a)
@@ -160,30 +167,14 @@ size_t attributes_packed_len(const struct attributes *a)
     return len;
 }
 
-static uint8_t *put(uint8_t *out, uint64_t v, unsigned bytes)
-{
-    for (unsigned i = bytes; i-- > 0;)
-        *out++ = (uint8_t)(v >> (8 * i));
-    return out;
-}
-
-static uint64_t take(const uint8_t *p, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes; i++)
-        v = v << 8 | p[i];
-    return v;
-}
-
 void attributes_pack(const struct attributes *a, uint8_t *out)
 {
-    out = put(out, a->count, COUNT_LEN);
+    out = be_put(out, a->count, COUNT_LEN);
     for (unsigned i = 0; i < a->count; i++) {
         const struct attribute *item = &a->items[i];
 
-        out = put(out, item->type, 8);
-        out = put(out, item->len, 4);
+        out = be_put(out, item->type, 8);
+        out = be_put(out, item->len, 4);
         if (item->len > 0)
             memcpy(out, item->p, item->len);
         out += item->len;
@@ -198,8 +189,8 @@ static CK_RV unpack_one(struct attributes *out, struct span *in, bool first, CK_
 
     if (in->len < ENTRY_LEN)
         return CKR_DATA_INVALID;
-    type = take(in->p, 8);
-    len = take(in->p + 8, 4);
+    type = be_get(in->p, 8);
+    len = be_get(in->p + 8, 4);
     if ((!first && type <= *last) || len > ATTRIBUTE_LARGE_MAX || len > in->len - ENTRY_LEN)
         return CKR_DATA_INVALID;
     if (attributes_set(out, type, span_of(in->p + ENTRY_LEN, len)) != CKR_OK)
@@ -218,7 +209,7 @@ CK_RV attributes_unpack(struct attributes *out, struct span packed)
     *out = (struct attributes){ 0 };
     if (packed.len < COUNT_LEN)
         return CKR_DATA_INVALID;
-    count = (unsigned)take(packed.p, COUNT_LEN);
+    count = (unsigned)be_get(packed.p, COUNT_LEN);
     if (count > 2 * TEMPLATE_ATTRIBUTES_MAX)
         return CKR_DATA_INVALID;
     packed = span_of(packed.p + COUNT_LEN, packed.len - COUNT_LEN);

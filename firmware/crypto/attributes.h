@@ -31,6 +31,8 @@ MUST_CHECK CK_RV attributes_merge(struct attributes *a, const struct attributes 
 bool attributes_has(const struct attributes *a, CK_ATTRIBUTE_TYPE type);
 /* The value, borrowed; a span with p == NULL when there is none. */
 struct span attributes_get(const struct attributes *a, CK_ATTRIBUTE_TYPE type);
+/* The value into `out`; false when there is none of just this length. */
+bool attributes_take(const struct attributes *a, CK_ATTRIBUTE_TYPE type, void *out, size_t len);
 /* False when there is none, or when it is no CK_BBOOL. */
 bool attributes_bool(const struct attributes *a, CK_ATTRIBUTE_TYPE type);
 /* `otherwise` when there is none, or when it is no CK_ULONG. */

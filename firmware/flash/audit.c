@@ -6,7 +6,7 @@
 #include "firmware/base/clock.h"
 #include "firmware/base/log.h"
 #include "firmware/flash/audit_ring.h"
-#include "firmware/flash/big_endian.h"
+#include "firmware/base/big_endian.h"
 
 #define PENDING_MAX 512
 

@@ -4,7 +4,7 @@
 #include <openssl/hmac.h>
 
 #include "firmware/base/secret.h"
-#include "firmware/flash/big_endian.h"
+#include "firmware/base/big_endian.h"
 
 #define RECORDS_AT 1024
 #define SLOT_LEN   512

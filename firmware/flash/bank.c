@@ -7,7 +7,7 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
-#include "firmware/flash/big_endian.h"
+#include "firmware/base/big_endian.h"
 
 #define SALT_AT  32
 #define SALT_LEN 32

@@ -3,7 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "firmware/flash/big_endian.h"
+#include "firmware/base/big_endian.h"
 
 #define MARK_AT 32
 #define REMOVED 0xffffffffu

@@ -1,6 +1,6 @@
 #include "firmware/wire/frame.h"
 
-#include "firmware/wire/big_endian.h"
+#include "firmware/base/big_endian.h"
 
 #define PREFIX_LEN 4
 #define CRC_LEN    4
@@ -33,10 +33,10 @@ static enum status parse(struct span whole, struct frame *out)
     struct span body = { whole.p + FRAME_HEADER_LEN, whole.len - FRAME_HEADER_LEN };
     uint8_t kind = whole.p[1];
 
-    if (whole.p[0] != LINK_VERSION || kind < FRAME_HELLO || kind >= ARRAY_LEN(bodies) || get_u16(whole.p + 2) != 0 ||
+    if (whole.p[0] != LINK_VERSION || kind < FRAME_HELLO || kind >= ARRAY_LEN(bodies) || be_get(whole.p + 2, 2) != 0 ||
         body.len < bodies[kind].min || body.len > bodies[kind].max)
         return ST_BAD_REQUEST;
-    *out = (struct frame){ .kind = kind, .session = get_u32(whole.p + 4), .body = body };
+    *out = (struct frame){ .kind = kind, .session = (uint32_t)be_get(whole.p + 4, 4), .body = body };
     return kind == FRAME_HELLO && out->session != 0 ? ST_BAD_REQUEST : ST_OK;
 }
 
@@ -49,7 +49,7 @@ static struct span skip(struct span s, size_t len)
 
 static enum status read_prefix(const uint8_t *p, size_t *len)
 {
-    *len = get_u32(p);
+    *len = (uint32_t)be_get(p, 4);
     if (*len > WHOLE_MAX)
         return ST_TOO_LARGE;
     return *len < FRAME_HEADER_LEN ? ST_BAD_REQUEST : ST_OK;
@@ -143,7 +143,7 @@ static enum status end_cobs(struct frame_reader *r, struct frame *out, bool *got
     if (!good)
         return ST_OK;
     whole.len -= CRC_LEN;
-    if ((crc32c(UINT32_MAX, whole) ^ UINT32_MAX) != get_u32(whole.p + whole.len))
+    if ((crc32c(UINT32_MAX, whole) ^ UINT32_MAX) != be_get(whole.p + whole.len, 4))
         return ST_OK;
     *got = true;
     return parse(whole, out);
@@ -250,7 +250,7 @@ void frame_begin(struct frame_writer *w, enum frame_kind kind, uint32_t session)
     uint8_t prefix[PREFIX_LEN] = { 0 }, header[FRAME_HEADER_LEN] = { LINK_VERSION, (uint8_t)kind };
 
     INVARIANT(!w->open);
-    put_u32(header + 4, session);
+    be_put(header + 4, session, 4);
     w->st = ST_OK;
     w->open = true;
     w->start = buffer_len(w->out);
@@ -279,10 +279,10 @@ enum status frame_end(struct frame_writer *w)
     w->open = false;
     if (w->framing == LINK_FRAMING_LENGTH) {
         if (w->st == ST_OK)
-            put_u32(at(w, w->start), (uint32_t)(FRAME_HEADER_LEN + w->body_len));
+            be_put(at(w, w->start), (uint32_t)(FRAME_HEADER_LEN + w->body_len), 4);
         return w->st;
     }
-    put_u32(crc, w->crc ^ UINT32_MAX);
+    be_put(crc, w->crc ^ UINT32_MAX, 4);
     put_cobs(w, span_of(crc, sizeof crc));
     put_raw(w, span_of(delimiter, 1));
     return w->st;

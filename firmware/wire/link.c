@@ -3,7 +3,7 @@
 #include <openssl/err.h>
 
 #include "firmware/base/secret.h"
-#include "firmware/wire/big_endian.h"
+#include "firmware/base/big_endian.h"
 #include "firmware/wire/frame.h"
 
 #define SEND_MAX   (MESSAGE_HEADER_LEN + LINK_MESSAGE_MAX + 32u * 1024) /* queued, and encrypted but not sent */
@@ -225,7 +225,7 @@ static enum status begin_session(struct link *l)
     memcpy(p, title, sizeof title);
     memcpy(p += sizeof title, l->nonce, LINK_NONCE_LEN);
     memcpy(p += LINK_NONCE_LEN, l->boot_id, LINK_BOOT_ID_LEN);
-    put_u32(p + LINK_BOOT_ID_LEN, l->session);
+    be_put(p + LINK_BOOT_ID_LEN, l->session, 4);
     if ((st = link_identity_hash(l->id, span_of(said, sizeof said), l->about.binding)) != ST_OK)
         return st;
     SSL_free(l->ssl);

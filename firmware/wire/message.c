@@ -1,25 +1,25 @@
 #include "firmware/wire/message.h"
 
-#include "firmware/wire/big_endian.h"
+#include "firmware/base/big_endian.h"
 
 void message_header_write(uint8_t out[MESSAGE_HEADER_LEN], const struct message_header *h)
 {
-    put_u32(out, h->length);
-    put_u32(out + 4, h->id);
-    put_u16(out + 8, h->kind);
-    put_u16(out + 10, h->flags);
-    put_u32(out + 12, h->word);
+    be_put(out, h->length, 4);
+    be_put(out + 4, h->id, 4);
+    be_put(out + 8, h->kind, 2);
+    be_put(out + 10, h->flags, 2);
+    be_put(out + 12, h->word, 4);
 }
 
 enum status message_header_read(struct message_header *h, const uint8_t in[MESSAGE_HEADER_LEN])
 {
     bool answer;
 
-    *h = (struct message_header){ .length = get_u32(in),
-                                  .id = get_u32(in + 4),
-                                  .kind = get_u16(in + 8),
-                                  .flags = get_u16(in + 10),
-                                  .word = get_u32(in + 12) };
+    *h = (struct message_header){ .length = (uint32_t)be_get(in, 4),
+                                  .id = (uint32_t)be_get(in + 4, 4),
+                                  .kind = (uint16_t)be_get(in + 8, 2),
+                                  .flags = (uint16_t)be_get(in + 10, 2),
+                                  .word = (uint32_t)be_get(in + 12, 4) };
     answer = (h->flags & MESSAGE_ANSWER) != 0;
     if (h->length > LINK_MESSAGE_MAX)
         return ST_TOO_LARGE;

@@ -2,7 +2,7 @@
  * place, dropped until the next delimiter. */
 #include "firmware/wire/frame.h"
 
-#include "firmware/wire/big_endian.h"
+#include "firmware/base/big_endian.h"
 #include "tests/unit/harness.h"
 
 #define SESSION 0x12345678u
@@ -228,7 +228,7 @@ static enum status read_made(enum link_framing framing, const void *header, size
     if (framing == LINK_FRAMING_LENGTH) {
         uint8_t prefix[4];
 
-        put_u32(prefix, (uint32_t)(FRAME_HEADER_LEN + body_len));
+        be_put(prefix, (uint32_t)(FRAME_HEADER_LEN + body_len), 4);
         st = buffer_append(&out, span_of(prefix, sizeof prefix));
         CU_ASSERT_EQUAL_FATAL(st, ST_OK);
         st = buffer_append(&out, span_of(whole, FRAME_HEADER_LEN + body_len));

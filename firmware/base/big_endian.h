@@ -1,6 +1,6 @@
-/* big_endian.h - whole numbers as the flash holds them: big-endian, of 1 to 8 bytes. */
-#ifndef STRONGROOM_FLASH_BIG_ENDIAN_H
-#define STRONGROOM_FLASH_BIG_ENDIAN_H
+/* big_endian.h - whole numbers as the flash, the link and the audit hold them: big-endian, of 1 to 8 bytes. */
+#ifndef STRONGROOM_BASE_BIG_ENDIAN_H
+#define STRONGROOM_BASE_BIG_ENDIAN_H
 
 #include <stddef.h>
 #include <stdint.h>
