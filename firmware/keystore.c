@@ -194,6 +194,15 @@ static void test_self(struct keystore *ks, const char *spoil)
     }
 }
 
+/* The last uses of keys reach the flash even if no request follows them. */
+static void sync_audit(void *arg)
+{
+    struct keystore *ks = arg;
+
+    if (audit_flush(ks->audit, false) != ST_OK)
+        keystore_fail(ks, "audit");
+}
+
 enum status keystore_open(const struct keystore_config *config, struct keystore **out)
 {
     struct keystore *ks = calloc(1, sizeof *ks);
@@ -217,8 +226,8 @@ enum status keystore_open(const struct keystore_config *config, struct keystore 
         st = open_with_root(ks, config->owner, root);
         secret_wipe(root, sizeof root);
     }
-    if (st == ST_OK && (st = slow_start(&ks->slow_keys)) == ST_OK)
-        st = slow_start(&ks->slow_pins);
+    if (st == ST_OK && (st = slow_start(&ks->slow_keys, NULL, NULL)) == ST_OK)
+        st = slow_start(&ks->slow_pins, sync_audit, ks);
     if (st != ST_OK) {
         keystore_close(ks);
         return st;

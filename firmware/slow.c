@@ -1,8 +1,23 @@
 #include "firmware/slow.h"
 
 #include <signal.h>
+#include <time.h>
 
 #include "firmware/wire/limits.h"
+
+/* Under the lock; not while idle() runs. */
+static void wait_a_second(struct slow *s)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    if (pthread_cond_timedwait(&s->filled, &s->lock, &until) == 0 || s->idle == NULL)
+        return;
+    pthread_mutex_unlock(&s->lock);
+    s->idle(s->arg);
+    pthread_mutex_lock(&s->lock);
+}
 
 static struct slow_job *take(struct slow *s)
 {
@@ -10,7 +25,7 @@ static struct slow_job *take(struct slow *s)
 
     pthread_mutex_lock(&s->lock);
     while (s->head == NULL && !s->closing)
-        pthread_cond_wait(&s->filled, &s->lock);
+        wait_a_second(s);
     if ((job = s->head) != NULL) {
         s->head = job->next;
         s->count--;
@@ -29,11 +44,11 @@ static void *slow_main(void *arg)
     return NULL;
 }
 
-enum status slow_start(struct slow *s)
+enum status slow_start(struct slow *s, void (*idle)(void *arg), void *arg)
 {
     sigset_t all, before;
 
-    *s = (struct slow){ 0 };
+    *s = (struct slow){ .idle = idle, .arg = arg };
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->filled, NULL);
     sigfillset(&all);

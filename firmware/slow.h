@@ -22,10 +22,13 @@ struct slow {
     unsigned count;
     uint64_t turn; /* of the last one taken */
     bool started, closing;
+    void (*idle)(void *arg); /* NULL: none */
+    void *arg;
 };
 
-/* Errors: ST_NO_MEMORY. */
-MUST_CHECK enum status slow_start(struct slow *s);
+/* idle(arg) is called by the thread when it has had nothing to do for a second; NULL: nothing is. Errors: ST_NO_MEMORY.
+ */
+MUST_CHECK enum status slow_start(struct slow *s, void (*idle)(void *arg), void *arg);
 /* What is queued is done first. */
 void slow_stop(struct slow *s);
 /* Errors: ST_BUSY SLOW_QUEUE_MAX jobs wait, or SLOW_PARTITION_MAX of this owner. */

@@ -1,4 +1,6 @@
 /* Each act leaves its record: who, what, which key, what came of it; and no secret. */
+#include <unistd.h>
+
 #include "firmware/inside.h"
 #include "tests/unit/firmware/rig.h"
 
@@ -277,6 +279,26 @@ static void no_secret_is_in_the_flash(void)
             CU_ASSERT_PTR_NULL(memmem(rig.hal->flash[region], rig.hal->size[region], secrets[i], strlen(secrets[i])));
 }
 
+/* docs/keystore.md: a key use outlives the machine after a second, also when it was the last one. */
+static void the_last_use_of_a_key_is_synced_too(void)
+{
+    size_t syncs;
+    uint64_t k = key(CKA_SIGN, false);
+
+    CU_ASSERT_EQUAL(
+        rig_compute(&client, session, OPERATION_SIGN, CKM_AES_CMAC, k, span_text("text"), span_of(NULL, 0), NULL),
+        CKR_OK);
+    pthread_mutex_lock(&rig.hal->lock);
+    syncs = rig.hal->syncs;
+    pthread_mutex_unlock(&rig.hal->lock);
+    for (size_t now = syncs; now == syncs;) { /* the test's time-out is the end of it */
+        usleep(1000);
+        pthread_mutex_lock(&rig.hal->lock);
+        now = rig.hal->syncs;
+        pthread_mutex_unlock(&rig.hal->lock);
+    }
+}
+
 /* THREATS.md C15: what cannot be recorded is not answered, and from then on nothing is done; but what it is can be
  * asked. */
 static void without_the_audit_nothing_is_done(void)
@@ -303,6 +325,7 @@ static CU_TestInfo cases[] = {
     { "a key in a digest is a use", a_key_in_a_digest_is_a_use },
     { "logins tell who and whether", logins_tell_who_and_whether },
     { "strangers and states are there", strangers_and_states_are_there },
+    { "the last use of a key is synced, too", the_last_use_of_a_key_is_synced_too },
     { "no secret is in the flash", no_secret_is_in_the_flash },
     { "without the audit nothing is done", without_the_audit_nothing_is_done },
     CU_TEST_INFO_NULL,

@@ -281,7 +281,7 @@ static void answers_come_late_or_never(void)
     CU_ASSERT_EQUAL(p->user_pin.tries, 0);
     CU_ASSERT_EQUAL(p->refs, 0);
     CU_ASSERT_PTR_NULL(p->applications);
-    CU_ASSERT_FATAL(slow_start(&rig.ks->slow_pins) == ST_OK);
+    CU_ASSERT_FATAL(slow_start(&rig.ks->slow_pins, NULL, NULL) == ST_OK);
 }
 
 /* --- room --- */

@@ -49,7 +49,7 @@ static void start_busy(void)
     done_count = 0;
     memset(done, 0, sizeof done);
     is_begun = is_open = false;
-    CU_ASSERT_FATAL(slow_start(&slow) == ST_OK);
+    CU_ASSERT_FATAL(slow_start(&slow, NULL, NULL) == ST_OK);
     first = (struct slow_job){ .run = wait_at_the_gate };
     CU_ASSERT_FATAL(slow_submit(&slow, &first) == ST_OK);
     pthread_mutex_lock(&gate);
@@ -114,6 +114,26 @@ static void the_queue_is_bounded(void)
     CU_ASSERT_EQUAL(done_count, SLOW_QUEUE_MAX);
 }
 
+static void note_idle(void *arg)
+{
+    (void)arg;
+    pthread_mutex_lock(&gate);
+    is_begun = true;
+    pthread_cond_signal(&moved);
+    pthread_mutex_unlock(&gate);
+}
+
+static void an_idle_worker_says_so(void)
+{
+    is_begun = false;
+    CU_ASSERT_FATAL(slow_start(&slow, note_idle, NULL) == ST_OK);
+    pthread_mutex_lock(&gate);
+    while (!is_begun)
+        pthread_cond_wait(&moved, &gate);
+    pthread_mutex_unlock(&gate);
+    slow_stop(&slow);
+}
+
 /* --- answers --- */
 
 static unsigned wakes;
@@ -174,6 +194,7 @@ static CU_TestInfo slow_cases[] = {
     { "owners take turns", owners_take_turns },
     { "one owner does not keep others out", one_owner_does_not_keep_others_out },
     { "the queue is bounded", the_queue_is_bounded },
+    { "an idle worker says so", an_idle_worker_says_so },
     CU_TEST_INFO_NULL,
 };
 
