@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,18 @@ static void sleep_ms(unsigned ms)
 static bool start(void)
 {
     return (pid = process_spawn(keystored[0], keystored, log_path)) != 0;
+}
+
+/* It must have lived until now. */
+static void kill_it(void)
+{
+    int status = 0;
+
+    if (waitpid(pid, &status, WNOHANG) == 0) {
+        process_kill(pid);
+        return;
+    }
+    FAIL("the keystore has ended by itself: wait status 0x%x; its log is %s", (unsigned)status, log_path);
 }
 
 /* The module, loaded long ago, must find the new one by itself. */
@@ -266,7 +279,7 @@ static bool run_round(void)
     pthread_barrier_wait(&load->go);
     sleep_ms(load_ms());
     atomic_store(&load->killed, true);
-    process_kill(pid);
+    kill_it();
     pthread_barrier_wait(&load->done);
     note_kill();
     if (atomic_load(&load->trouble))
