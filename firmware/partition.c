@@ -380,8 +380,10 @@ CK_RV partition_try_pin(struct partition *p, struct storage *s, struct pin *pin)
     if (pin->tries >= PIN_TRIES_MAX)
         return CKR_PIN_LOCKED;
     pin->tries++;
-    if ((rv = partition_store(p, s, irrevocable)) != CKR_OK)
-        return rv; /* the try counts in memory all the same */
+    if ((rv = partition_store(p, s, irrevocable)) != CKR_OK) {
+        pin->tries--; /* no compare follows */
+        return rv;
+    }
     p->login_tried = true;
     return CKR_OK;
 }

@@ -175,8 +175,10 @@ static CK_RV check_pin(struct call *c, struct pin *pin, struct span given)
     st = pin_check(&copy, given, c->ks->pepper);
     call_lock(c);
     secret_wipe(&copy, sizeof copy);
-    if (st != ST_OK && st != ST_NOT_PERMITTED)
-        return CKR_DEVICE_ERROR;
+    if (st != ST_OK && st != ST_NOT_PERMITTED) { /* not compared: no memory for the hash */
+        pin->tries--;
+        return partition_store(p, &c->ks->storage, false) == CKR_OK ? CKR_HOST_MEMORY : CKR_DEVICE_ERROR;
+    }
     return partition_pin_result(p, &c->ks->storage, pin, st == ST_OK);
 }
 

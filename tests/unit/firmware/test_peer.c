@@ -157,6 +157,14 @@ static void a_frame_may_come_byte_by_byte(void)
     rig_disconnect(&c);
 }
 
+static CK_RV attach(struct rig_client *c, const uint8_t *id, size_t len)
+{
+    Ks__Attach m = KS__ATTACH__INIT;
+
+    m.application = (ProtobufCBinaryData){ len, (uint8_t *)(uintptr_t)id };
+    return rig_call(c, MESSAGE_ATTACH, &m.base, NULL);
+}
+
 /* --- slow work --- */
 
 static void queue_logins(struct rig_client *c, unsigned count)
@@ -220,12 +228,15 @@ static void collect(struct rig_client *c, CK_RV rv, unsigned wanted)
 static void more_than_64_at_once_are_refused(void)
 {
     struct rig_client c;
+    uint64_t before;
 
     rig_attach(&rig, &rig.user, &c);
     hold();
     queue_logins(&c, LINK_OUTSTANDING_MAX + 10);
+    before = audit_count();
     CU_ASSERT_EQUAL(feed(&c), ST_OK);
     CU_ASSERT_EQUAL(answers(&c, CKR_DEVICE_MEMORY, NULL), 10);
+    CU_ASSERT_EQUAL(audit_count(), before + 10); /* faults: a hundred of them end the link */
     let_go();
     collect(&c, CKR_SESSION_HANDLE_INVALID, LINK_OUTSTANDING_MAX);
     rig_disconnect(&c);
@@ -265,7 +276,9 @@ static void answers_come_late_or_never(void)
 {
     struct partition *p = rig.ks->partitions[0];
     Ks__Login login = KS__LOGIN__INIT;
+    uint8_t id[APPLICATION_ID_LEN];
     struct rig_client c;
+    uint64_t before;
 
     rig_attach(&rig, &rig.user, &c);
     login.session = rig_ready_session(&c);
@@ -274,10 +287,17 @@ static void answers_come_late_or_never(void)
     for (unsigned i = 0; i < 30; i++)
         queue(&c, MESSAGE_LOGIN, &login.base);
     CU_ASSERT_EQUAL(feed(&c), ST_OK);
+    memcpy(id, p->applications->id, sizeof id);
     rig_disconnect(&c);
-    CU_ASSERT_EQUAL(p->sessions, 0); /* the application has ended already */
+    CU_ASSERT_EQUAL(p->sessions, 0); /* the application has ended already, though work still holds it */
+    CU_ASSERT_PTR_NOT_NULL(p->applications);
+    CU_ASSERT_FATAL(rig_connect(&rig, &rig.user, &c) == ST_OK);
+    CU_ASSERT_EQUAL(attach(&c, id, sizeof id), CKR_DEVICE_REMOVED);
+    rig_disconnect(&c);
+    before = audit_count();
     let_go();
     slow_stop(&rig.ks->slow_pins);
+    CU_ASSERT_EQUAL(audit_count(), before);
     CU_ASSERT_EQUAL(p->user_pin.tries, 0);
     CU_ASSERT_EQUAL(p->refs, 0);
     CU_ASSERT_PTR_NULL(p->applications);
@@ -353,14 +373,6 @@ static void one_partition_does_not_take_all_places(void)
         rig_disconnect(&links[i]);
     CU_ASSERT_EQUAL(rig.ks->partitions[0]->links, 0);
     CU_ASSERT_EQUAL(rig.ks->partitions[0]->refs, 0);
-}
-
-static CK_RV attach(struct rig_client *c, const uint8_t *id, size_t len)
-{
-    Ks__Attach m = KS__ATTACH__INIT;
-
-    m.application = (ProtobufCBinaryData){ len, (uint8_t *)(uintptr_t)id };
-    return rig_call(c, MESSAGE_ATTACH, &m.base, NULL);
 }
 
 static void applications_are_joined_by_their_own(void)
