@@ -26,6 +26,7 @@ struct keystore {
     pthread_mutex_t lock; /* for the rest */
     struct device device;
     struct partition *partitions[PARTITIONS_MAX];
+    uint64_t strangers_since_ms, strangers; /* refused within LINK_FAULTS_WINDOW_MS */
 };
 
 /* The state, and its audit record. A move that the table in keystore.c does not have is not made: a fault or a

@@ -81,13 +81,33 @@ void peer_free(struct peer *p)
     free(p);
 }
 
-static void record_event(struct peer *p, enum audit_event event, enum status why)
+static void record_event(struct peer *p, enum audit_event event, uint64_t detail)
 {
-    struct audit_entry e = { .kind = (uint16_t)event, .role = (uint8_t)p->who.role, .detail = why };
+    struct audit_entry e = { .kind = (uint16_t)event, .role = (uint8_t)p->who.role, .detail = detail };
 
     memcpy(e.peer, p->who.fingerprint, sizeof e.peer);
     if (audit_append(p->ks->audit, &e) != ST_OK || audit_flush(p->ks->audit, true) != ST_OK)
         log_error("the audit cannot be written");
+}
+
+/* Anybody may come and be refused, so their records are few, or they would push all others out of the ring: the next
+ * one tells how many were left out. */
+static void record_stranger(struct peer *p)
+{
+    struct keystore *ks = p->ks;
+    uint64_t now = clock_monotonic_ms(), left_out = 0;
+    bool recorded;
+
+    pthread_mutex_lock(&ks->lock);
+    if (now - ks->strangers_since_ms > LINK_FAULTS_WINDOW_MS) {
+        left_out = ks->strangers > LINK_FAULTS_MAX ? ks->strangers - LINK_FAULTS_MAX : 0;
+        ks->strangers = 0;
+        ks->strangers_since_ms = now;
+    }
+    recorded = ks->strangers++ < LINK_FAULTS_MAX;
+    pthread_mutex_unlock(&ks->lock);
+    if (recorded)
+        record_event(p, AUDIT_EVENT_REFUSED_PEER, left_out);
 }
 
 static enum status meet(struct peer *p)
@@ -99,7 +119,7 @@ static enum status meet(struct peer *p)
     p->known = true;
     if (p->who.role != PEER_STRANGER)
         return ST_OK;
-    record_event(p, AUDIT_EVENT_REFUSED_PEER, ST_UNAUTHENTICATED);
+    record_stranger(p);
     return ST_UNAUTHENTICATED;
 }
 

@@ -15,7 +15,8 @@
  *     mechanism    8   0: none
  *     object      16   CKA_UNIQUE_ID of the key, binary; 0: none
  *     peer         8   the first bytes of its fingerprint
- *     detail       8   of the kind: operation, user type, count
+ *     detail       8   of the kind: operation, user type, count; the first half of a second object's id (what was
+ *                      made of the first one, what wrapped it)
  *     reserved    29   0
  *     hash        32   SHA-256 over the hash of the record before (32 bytes; zeros for the first record of a chain)
  *                      and the 67 bytes from sequence to detail as they lie here. The reserved ones are not hashed: a
@@ -37,9 +38,9 @@
 
 enum audit_event {
     AUDIT_EVENT_START = 0x100,
-    AUDIT_EVENT_STATE = 0x101,     /* detail: the new state */
-    AUDIT_EVENT_SELF_TEST = 0x102, /* result: CKR_OK or CKR_DEVICE_ERROR */
-    AUDIT_EVENT_REFUSED_PEER = 0x103,
+    AUDIT_EVENT_STATE = 0x101,        /* detail: the new state */
+    AUDIT_EVENT_SELF_TEST = 0x102,    /* result: CKR_OK or CKR_DEVICE_ERROR */
+    AUDIT_EVENT_REFUSED_PEER = 0x103, /* detail: how many more were refused before, beyond 100 in 10 s */
     AUDIT_EVENT_BROKEN_LINK = 0x104,
     AUDIT_EVENT_ROLLBACK = 0x105,
 };

@@ -114,6 +114,22 @@ static void handles_of_nobody_are_recorded(void)
     rig_disconnect(&c);
 }
 
+static void strangers_do_not_fill_the_audit(void)
+{
+    struct rig_client c;
+    uint64_t before = audit_count();
+
+    for (unsigned i = 0; i < LINK_FAULTS_MAX + 20; i++) {
+        CU_ASSERT_EQUAL(rig_connect(&rig, &rig.other, &c), ST_UNAUTHENTICATED);
+        rig_disconnect(&c);
+    }
+    CU_ASSERT_EQUAL(audit_count(), before + LINK_FAULTS_MAX);
+    rig.ks->strangers_since_ms -= LINK_FAULTS_WINDOW_MS + 1; /* time goes by */
+    CU_ASSERT_EQUAL(rig_connect(&rig, &rig.other, &c), ST_UNAUTHENTICATED);
+    rig_disconnect(&c);
+    CU_ASSERT_EQUAL(audit_count(), before + LINK_FAULTS_MAX + 1);
+}
+
 /* --- garbage --- */
 
 static void garbage_ends_its_link_alone(void)
@@ -403,6 +419,7 @@ static void applications_are_joined_by_their_own(void)
 static CU_TestInfo cases[] = {
     { "a hundred faults are answered, the next ends the link", a_hundred_faults_are_answered_the_next_ends_the_link },
     { "handles of nobody are recorded", handles_of_nobody_are_recorded },
+    { "strangers do not fill the audit", strangers_do_not_fill_the_audit },
     { "garbage ends its link alone", garbage_ends_its_link_alone },
     { "a frame may come byte by byte", a_frame_may_come_byte_by_byte },
     { "more than 64 at once are refused", more_than_64_at_once_are_refused },
