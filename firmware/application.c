@@ -109,6 +109,8 @@ struct session *session_find(struct application *a, uint64_t id)
 
 void session_end_operation(struct session *s, enum operation_kind kind)
 {
+    if (s->operations[kind] != NULL)
+        s->application->partition->operations--;
     operation_free(s->operations[kind]);
     s->operations[kind] = NULL;
     s->ended |= s->busy & BIT(kind);
@@ -246,6 +248,15 @@ struct object *application_object(struct application *a, uint64_t handle)
     return o;
 }
 
+CK_RV session_begin_operation(struct session *s, enum operation_kind kind, struct operation *op)
+{
+    if (s->application->partition->operations >= OPERATIONS_MAX)
+        return CKR_DEVICE_MEMORY;
+    s->application->partition->operations++;
+    s->operations[kind] = op;
+    return CKR_OK;
+}
+
 CK_RV session_take_operation(struct session *s, enum operation_kind kind, struct operation **out)
 {
     if ((s->busy & BIT(kind)) != 0)
@@ -264,6 +275,8 @@ void session_put_operation(struct session *s, enum operation_kind kind, struct o
         operation_free(op);
         op = NULL;
     }
+    if (op == NULL)
+        s->application->partition->operations--;
     s->busy &= ~BIT(kind);
     s->ended &= ~BIT(kind);
     s->operations[kind] = op;

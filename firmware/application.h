@@ -61,6 +61,8 @@ MUST_CHECK CK_RV application_add_objects(struct session *s, struct storage *stor
                                          unsigned count);
 MUST_CHECK CK_RV application_remove_object(struct application *a, struct storage *storage, struct object *o);
 
+/* Take in an operation that begins; none of its kind is active. Errors: CKR_DEVICE_MEMORY there are too many. */
+MUST_CHECK CK_RV session_begin_operation(struct session *s, enum operation_kind kind, struct operation *op);
 /* Take an operation out to work on it without the lock, and put it back. Errors: CKR_OPERATION_NOT_INITIALIZED;
  * CKR_OPERATION_ACTIVE it is being worked on already. */
 MUST_CHECK CK_RV session_take_operation(struct session *s, enum operation_kind kind, struct operation **out);

@@ -79,8 +79,9 @@ CK_RV on_operation_begin(struct call *c, const ProtobufCMessage *request)
         return CKR_OPERATION_ACTIVE;
     if ((rv = find_key(c, m->session, m->operation, m->key, mechanism.type, &key)) != CKR_OK)
         return rv;
-    if ((rv = operation_begin(m->operation, &mechanism, key, &op)) == CKR_OK)
-        s->operations[m->operation] = op;
+    if ((rv = operation_begin(m->operation, &mechanism, key, &op)) == CKR_OK &&
+        (rv = session_begin_operation(s, m->operation, op)) != CKR_OK)
+        operation_free(op);
     key_unref(key);
     return rv;
 }

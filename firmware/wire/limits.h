@@ -36,13 +36,14 @@
 #define PEERS_MAX                 512 /* links at once, over all partitions */
 #define LINKS_PER_PARTITION_MAX   128 /* and with it, applications: no partition keeps the others out */
 #define LINKS_PER_APPLICATION_MAX 64
-#define SESSIONS_MAX              4096  /* of one partition */
-#define TOKEN_OBJECTS_DEFAULT     1024  /* quota of a partition unless it is set */
-#define SESSION_OBJECTS_MAX       16384 /* of one partition */
+#define SESSIONS_MAX              4096                 /* of one partition */
+#define OPERATIONS_MAX            512                  /* in parts, of one partition: each may hold DATA_MAX */
+#define TOKEN_OBJECTS_DEFAULT     1024                 /* quota of a partition unless it is set */
+#define SESSION_OBJECTS_MAX       16384                /* of one partition */
 #define PARTITION_BYTES_MAX       (128u * 1024 * 1024) /* attributes of one partition's objects, in memory */
 #define PIN_TRIES_MAX             10
-#define SLOW_QUEUE_MAX            1024 /* key generations and other slow requests that wait */
-#define SLOW_PARTITION_MAX        64   /* of one partition */
+#define SLOW_QUEUE_MAX            1024             /* key generations and other slow requests that wait */
+#define SLOW_PARTITION_MAX        64               /* of one partition */
 #define SLOW_PEER_BYTES           LINK_MESSAGE_MAX /* a peer with more in slow work is not read from meanwhile */
 
 #endif

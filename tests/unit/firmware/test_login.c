@@ -337,11 +337,31 @@ static void an_operation_at_work_ends_too(void)
         else
             session_close(s, &rig.ks->storage);
         session_put_operation(s, OPERATION_ENCRYPT, op); /* frees the closed session, too */
+        CU_ASSERT_EQUAL(p->operations, 0);
         pthread_mutex_unlock(&p->lock);
         CU_ASSERT_EQUAL(update(), way == CLOSE ? CKR_SESSION_HANDLE_INVALID : CKR_OPERATION_NOT_INITIALIZED);
         if (way == LOGOUT)
             CU_ASSERT_EQUAL(rig_login(&client, session, CKU_USER, RIG_PIN), CKR_OK);
     }
+}
+
+static void operations_are_counted(void)
+{
+    uint64_t key = aes(true, true), mine = session;
+
+    CU_ASSERT_EQUAL(begin(key), CKR_OK);
+    CU_ASSERT_EQUAL(update(), CKR_OK);
+    CU_ASSERT_EQUAL(p->operations, 1);
+    while (p->operations < OPERATIONS_MAX) {
+        session = rig_session(&client, true);
+        CU_ASSERT_EQUAL_FATAL(begin(key), CKR_OK);
+    }
+    session = rig_session(&client, true);
+    CU_ASSERT_EQUAL(begin(key), CKR_DEVICE_MEMORY);
+    CU_ASSERT_EQUAL(on_session(MESSAGE_CLOSE_SESSION, mine), CKR_OK);
+    CU_ASSERT_EQUAL(begin(key), CKR_OK);
+    CU_ASSERT_EQUAL(logout(), CKR_OK);
+    CU_ASSERT_EQUAL(p->operations, 0);
 }
 
 /* --- CKA_ALWAYS_AUTHENTICATE --- */
@@ -403,6 +423,7 @@ static CU_TestInfo sessions[] = {
     { "read-only sessions make no token objects", read_only_sessions_make_no_token_objects },
     { "operations end with the login", operations_end_with_the_login },
     { "an operation at work ends, too", an_operation_at_work_ends_too },
+    { "operations are counted", operations_are_counted },
     { "each use of some keys wants its PIN", each_use_wants_its_pin },
     { "sessions are counted", sessions_are_counted },
     CU_TEST_INFO_NULL,

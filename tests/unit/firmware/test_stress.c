@@ -177,6 +177,7 @@ static void many_clients_at_once(void)
     CU_ASSERT_EQUAL(p->sessions, 0);
     CU_ASSERT_EQUAL(p->rw_sessions, 0);
     CU_ASSERT_EQUAL(p->session_objects, 0);
+    CU_ASSERT_EQUAL(p->operations, 0);
     CU_ASSERT_PTR_NULL(p->applications);
     CU_ASSERT_EQUAL(p->objects.count, p->token_objects);
     CU_ASSERT_EQUAL(atomic_load(&rig.ks->peers), 0);
