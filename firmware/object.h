@@ -26,7 +26,6 @@ enum key_right {
 };
 #define RIGHTS_OF_DATA                                                                                                 \
     (RIGHT_ENCRYPT | RIGHT_DECRYPT | RIGHT_SIGN | RIGHT_VERIFY | RIGHT_SIGN_RECOVER | RIGHT_VERIFY_RECOVER)
-#define RIGHTS_OF_KEYS (RIGHT_WRAP | RIGHT_UNWRAP | RIGHT_DERIVE | RIGHT_ENCAPSULATE | RIGHT_DECAPSULATE)
 
 CK_ATTRIBUTE_TYPE right_attribute(unsigned bit_number); /* of BIT(bit_number); 0 beyond the last */
 unsigned rights_of(const struct attributes *a);
