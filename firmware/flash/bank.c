@@ -164,14 +164,16 @@ enum status bank_append(struct bank *b, const struct flash_change *changes, unsi
     struct commit c = { .boot = b->boot, .counter = b->counter, .sequence = b->sequence, .count = count };
     size_t len = commit_len(changes, count);
     uint8_t tag[COMMIT_TAG_LEN], *p;
-    enum status st;
+    enum status st = ST_OK;
 
     INVARIANT(len <= bank_room(b));
     if ((p = OPENSSL_malloc(len)) == NULL)
         return ST_NO_MEMORY;
     memcpy(tag, b->tag, sizeof tag);
-    if ((st = commit_seal(&b->keys, &c, tag, changes, p)) != ST_OK)
+    if (commit_seal(&b->keys, &c, tag, changes, p) != ST_OK) {
+        st = ST_NO_MEMORY; /* what else libcrypto can lack here; and nothing has been written */
         goto done;
+    }
     if (b->hal->flash_write(b->hal->self, b->region, b->end, p, len) != ST_OK) {
         st = ST_IO;
         goto done;

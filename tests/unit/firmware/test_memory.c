@@ -11,13 +11,11 @@ void *__wrap_malloc(size_t len);
 void *__wrap_calloc(size_t n, size_t len);
 void *__wrap_realloc(void *p, size_t len);
 
-/* An audit or a flash that runs out of memory fails closed until the next start: here they have enough. */
+/* An audit that runs out of memory fails closed until the next start: here it has enough. */
 enum status __real_audit_append(struct audit *a, const struct audit_entry *e);
 enum status __wrap_audit_append(struct audit *a, const struct audit_entry *e);
 enum status __real_audit_flush(struct audit *a, bool sync);
 enum status __wrap_audit_flush(struct audit *a, bool sync);
-enum status __real_flash_commit(struct flash *f, const struct flash_change *changes, unsigned count, bool irrevocable);
-enum status __wrap_flash_commit(struct flash *f, const struct flash_change *changes, unsigned count, bool irrevocable);
 
 static atomic_long left = -1; /* allocations until one fails; negative: none does */
 static atomic_int spared;     /* how many functions under way have enough */
@@ -60,16 +58,6 @@ enum status __wrap_audit_flush(struct audit *a, bool sync)
 
     atomic_fetch_add(&spared, 1);
     st = __real_audit_flush(a, sync);
-    atomic_fetch_sub(&spared, 1);
-    return st;
-}
-
-enum status __wrap_flash_commit(struct flash *f, const struct flash_change *changes, unsigned count, bool irrevocable)
-{
-    enum status st;
-
-    atomic_fetch_add(&spared, 1);
-    st = __real_flash_commit(f, changes, count, irrevocable);
     atomic_fetch_sub(&spared, 1);
     return st;
 }
