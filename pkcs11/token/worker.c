@@ -23,7 +23,7 @@ static void serve(struct worker *w, struct token_job *jobs)
             finish(job, ST_UNAVAILABLE);
         else if (operation_run(w, job))
             job->done(job);
-        if (w->batch != NULL && batch_is_full(w->batch))
+        if (inside && w->batch != NULL && batch_is_full(w->batch))
             batch_run(w);
     }
     if (inside && w->batch != NULL)
