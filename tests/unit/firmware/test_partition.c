@@ -57,7 +57,7 @@ static void close_bench(void)
 static struct object *make(const char *label, bool token)
 {
     struct attributes a = { 0 };
-    struct object *o;
+    struct object *o = NULL;
 
     CU_ASSERT_FATAL(attributes_set_ulong(&a, CKA_CLASS, CKO_DATA) == CKR_OK &&
                     attributes_set_bool(&a, CKA_TOKEN, token) == CKR_OK &&
