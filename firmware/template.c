@@ -20,6 +20,9 @@ enum mark {
     RISES = 1 << 1,  /* may only become true */
     FALLS = 1 << 2,  /* may only become false */
     SO = 1 << 3,     /* true by the security officer alone */
+    ON = 1 << 4,     /* what it is when a template does not say: true, */
+    OFF = 1 << 5,    /* false, */
+    EMPTY = 1 << 6,  /* empty */
 };
 
 static const struct rule {
@@ -28,16 +31,17 @@ static const struct rule {
     unsigned classes, uses, marks;
 } rules[] = {
     { CKA_CLASS, ULONG, ALL, NEW, 0 },
-    { CKA_TOKEN, BOOL, ALL, NEW | COPY, 0 },
-    { CKA_PRIVATE, BOOL, ALL, NEW | COPY, RISES },
-    { CKA_MODIFIABLE, BOOL, ALL, NEW | COPY, FALLS },
-    { CKA_COPYABLE, BOOL, ALL, ANY, FALLS },
-    { CKA_DESTROYABLE, BOOL, ALL, ANY, FALLS },
-    { CKA_LABEL, BYTES, ALL, ANY, 0 },
+    { CKA_TOKEN, BOOL, ALL, NEW | COPY, OFF },
+    { CKA_PRIVATE, BOOL, V | S, NEW | COPY, RISES | ON },
+    { CKA_PRIVATE, BOOL, D | X | P, NEW | COPY, RISES | OFF },
+    { CKA_MODIFIABLE, BOOL, ALL, NEW | COPY, FALLS | ON },
+    { CKA_COPYABLE, BOOL, ALL, ANY, FALLS | ON },
+    { CKA_DESTROYABLE, BOOL, ALL, ANY, FALLS | ON },
+    { CKA_LABEL, BYTES, ALL, ANY, EMPTY },
     { CKA_UNIQUE_ID, BYTES, ALL, 0, 0 },
-    { CKA_APPLICATION, BYTES, D, ANY, 0 },
-    { CKA_OBJECT_ID, BYTES, D, ANY, 0 },
-    { CKA_VALUE, BYTES, D, CREATE | CHANGE, 0 },
+    { CKA_APPLICATION, BYTES, D, ANY, EMPTY },
+    { CKA_OBJECT_ID, BYTES, D, ANY, EMPTY },
+    { CKA_VALUE, BYTES, D, CREATE | CHANGE, EMPTY },
     { CKA_VALUE, BYTES, X, CREATE, 0 },
     { CKA_CERTIFICATE_TYPE, ULONG, X, CREATE, 0 },
     { CKA_CERTIFICATE_CATEGORY, ULONG, X, CREATE, 0 },
@@ -46,36 +50,36 @@ static const struct rule {
     { CKA_HASH_OF_SUBJECT_PUBLIC_KEY, BYTES, X, CREATE, 0 },
     { CKA_HASH_OF_ISSUER_PUBLIC_KEY, BYTES, X, CREATE, 0 },
     { CKA_JAVA_MIDP_SECURITY_DOMAIN, ULONG, X, CREATE, 0 },
-    { CKA_ISSUER, BYTES, X, ANY, 0 },
-    { CKA_SERIAL_NUMBER, BYTES, X, ANY, 0 },
-    { CKA_SUBJECT, BYTES, X, NEW, 0 },
-    { CKA_SUBJECT, BYTES, P | V, ANY, 0 },
-    { CKA_ID, BYTES, X | KEYS, ANY, 0 },
-    { CKA_START_DATE, DATE, X | KEYS, ANY, 0 },
-    { CKA_END_DATE, DATE, X | KEYS, ANY, 0 },
+    { CKA_ISSUER, BYTES, X, ANY, EMPTY },
+    { CKA_SERIAL_NUMBER, BYTES, X, ANY, EMPTY },
+    { CKA_SUBJECT, BYTES, X, NEW, EMPTY },
+    { CKA_SUBJECT, BYTES, P | V, ANY, EMPTY },
+    { CKA_ID, BYTES, X | KEYS, ANY, EMPTY },
+    { CKA_START_DATE, DATE, X | KEYS, ANY, EMPTY },
+    { CKA_END_DATE, DATE, X | KEYS, ANY, EMPTY },
     { CKA_PUBLIC_KEY_INFO, BYTES, X | P | V, CREATE | TEMPLATE_ARRIVE, 0 },
     { CKA_KEY_TYPE, ULONG, KEYS, NEW, 0 },
     { CKA_ALLOWED_MECHANISMS, MECHANISMS, KEYS, NEW, 0 },
     { CKA_LOCAL, BOOL, KEYS, 0, 0 },
     { CKA_KEY_GEN_MECHANISM, ULONG, KEYS, 0, 0 },
-    { CKA_SENSITIVE, BOOL, V | S, ANY, RISES },
-    { CKA_EXTRACTABLE, BOOL, V | S, ANY, FALLS },
+    { CKA_SENSITIVE, BOOL, V | S, ANY, RISES | ON },
+    { CKA_EXTRACTABLE, BOOL, V | S, ANY, FALLS | OFF },
     { CKA_ALWAYS_SENSITIVE, BOOL, V | S, 0, 0 },
     { CKA_NEVER_EXTRACTABLE, BOOL, V | S, 0, 0 },
-    { CKA_WRAP_WITH_TRUSTED, BOOL, V | S, ANY, RISES },
-    { CKA_TRUSTED, BOOL, X | P | S, ANY, SO },
-    { CKA_ALWAYS_AUTHENTICATE, BOOL, V, NEW | COPY, RISES },
-    { CKA_ENCRYPT, BOOL, P | S, ANY, 0 },
-    { CKA_DECRYPT, BOOL, V | S, ANY, 0 },
-    { CKA_SIGN, BOOL, V | S, ANY, 0 },
-    { CKA_SIGN_RECOVER, BOOL, V, ANY, 0 },
-    { CKA_VERIFY, BOOL, P | S, ANY, 0 },
-    { CKA_VERIFY_RECOVER, BOOL, P, ANY, 0 },
-    { CKA_WRAP, BOOL, P | S, ANY, 0 },
-    { CKA_UNWRAP, BOOL, V | S, ANY, 0 },
-    { CKA_DERIVE, BOOL, KEYS, ANY, 0 },
-    { CKA_ENCAPSULATE, BOOL, P, ANY, 0 },
-    { CKA_DECAPSULATE, BOOL, V, ANY, 0 },
+    { CKA_WRAP_WITH_TRUSTED, BOOL, V | S, ANY, RISES | OFF },
+    { CKA_TRUSTED, BOOL, X | P | S, ANY, SO | OFF },
+    { CKA_ALWAYS_AUTHENTICATE, BOOL, V, NEW | COPY, RISES | OFF },
+    { CKA_ENCRYPT, BOOL, P | S, ANY, OFF },
+    { CKA_DECRYPT, BOOL, V | S, ANY, OFF },
+    { CKA_SIGN, BOOL, V | S, ANY, OFF },
+    { CKA_SIGN_RECOVER, BOOL, V, ANY, OFF },
+    { CKA_VERIFY, BOOL, P | S, ANY, OFF },
+    { CKA_VERIFY_RECOVER, BOOL, P, ANY, OFF },
+    { CKA_WRAP, BOOL, P | S, ANY, OFF },
+    { CKA_UNWRAP, BOOL, V | S, ANY, OFF },
+    { CKA_DERIVE, BOOL, KEYS, ANY, OFF },
+    { CKA_ENCAPSULATE, BOOL, P, ANY, OFF },
+    { CKA_DECAPSULATE, BOOL, V, ANY, OFF },
     { CKA_WRAP_TEMPLATE, NESTED, P | S, NEW, 0 },
     { CKA_UNWRAP_TEMPLATE, NESTED, V | S, NEW, 0 },
     { CKA_DERIVE_TEMPLATE, NESTED, V | S, NEW, 0 },
@@ -252,16 +256,6 @@ CK_RV template_check_new(const struct attributes *a, enum template_use use, cons
                : CKR_OK;
 }
 
-static CK_RV set_missing_bool(struct attributes *a, CK_ATTRIBUTE_TYPE type, bool value)
-{
-    return attributes_has(a, type) ? CKR_OK : attributes_set_bool(a, type, value);
-}
-
-static CK_RV set_missing_empty(struct attributes *a, CK_ATTRIBUTE_TYPE type)
-{
-    return attributes_has(a, type) ? CKR_OK : attributes_set(a, type, span_of(NULL, 0));
-}
-
 /* Rights that a template does not name: none under the strict policy; under the compatible one what the type is for. */
 static unsigned default_rights(const struct attributes *a, enum policy policy)
 {
@@ -290,8 +284,23 @@ static CK_RV complete_rights(struct attributes *a, unsigned class, enum policy p
     CK_RV rv = CKR_OK;
 
     for (unsigned i = 0; rv == CKR_OK && (type = right_attribute(i)) != 0; i++)
-        if ((rule_for(type, class)) != NULL)
-            rv = set_missing_bool(a, type, (given & BIT(i)) != 0);
+        if ((given & BIT(i)) != 0 && !attributes_has(a, type) && rule_for(type, class) != NULL)
+            rv = attributes_set_bool(a, type, true);
+    return rv;
+}
+
+static CK_RV complete_by_rules(struct attributes *a, unsigned class)
+{
+    CK_RV rv = CKR_OK;
+
+    for (const struct rule *r = rules; r < rules + ARRAY_LEN(rules) && rv == CKR_OK; r++) {
+        if ((r->classes & class) == 0 || attributes_has(a, r->type))
+            continue;
+        if ((r->marks & EMPTY) != 0)
+            rv = attributes_set(a, r->type, span_of(NULL, 0));
+        else if ((r->marks & (ON | OFF)) != 0)
+            rv = attributes_set_bool(a, r->type, (r->marks & ON) != 0);
+    }
     return rv;
 }
 
@@ -313,58 +322,22 @@ static CK_RV complete_history(struct attributes *a, enum template_use use, const
     return rv;
 }
 
-static CK_RV complete_key(struct attributes *a, unsigned class, enum template_use use, const struct actor *who,
-                          const struct attributes *base, CK_MECHANISM_TYPE mechanism)
-{
-    CK_RV rv;
-
-    if ((rv = complete_rights(a, class, who->policy)) != CKR_OK || (rv = set_missing_empty(a, CKA_ID)) != CKR_OK ||
-        (rv = set_missing_empty(a, CKA_START_DATE)) != CKR_OK || (rv = set_missing_empty(a, CKA_END_DATE)) != CKR_OK ||
-        (rv = attributes_set_bool(a, CKA_LOCAL, use == TEMPLATE_GENERATE)) != CKR_OK ||
-        (rv = attributes_set_ulong(a, CKA_KEY_GEN_MECHANISM, mechanism)) != CKR_OK)
-        return rv;
-    if (class != V && (rv = set_missing_bool(a, CKA_TRUSTED, false)) != CKR_OK)
-        return rv;
-    if (class != S && (rv = set_missing_empty(a, CKA_SUBJECT)) != CKR_OK)
-        return rv;
-    if (class == P)
-        return CKR_OK;
-    if ((rv = set_missing_bool(a, CKA_SENSITIVE, true)) != CKR_OK ||
-        (rv = set_missing_bool(a, CKA_EXTRACTABLE, false)) != CKR_OK ||
-        (rv = set_missing_bool(a, CKA_WRAP_WITH_TRUSTED, false)) != CKR_OK ||
-        (class == V && (rv = set_missing_bool(a, CKA_ALWAYS_AUTHENTICATE, false)) != CKR_OK))
-        return rv;
-    return complete_history(a, use, base);
-}
-
 CK_RV template_complete(struct attributes *a, enum template_use use, const struct actor *who,
                         const struct attributes *base, CK_MECHANISM_TYPE mechanism)
 {
     unsigned class = class_bit(attributes_ulong(a, CKA_CLASS, (CK_ULONG)-1));
     CK_RV rv;
 
-    if ((rv = set_missing_bool(a, CKA_TOKEN, false)) != CKR_OK ||
-        (rv = set_missing_bool(a, CKA_PRIVATE, (class & (V | S)) != 0)) != CKR_OK ||
-        (rv = set_missing_bool(a, CKA_MODIFIABLE, true)) != CKR_OK ||
-        (rv = set_missing_bool(a, CKA_COPYABLE, true)) != CKR_OK ||
-        (rv = set_missing_bool(a, CKA_DESTROYABLE, true)) != CKR_OK || (rv = set_missing_empty(a, CKA_LABEL)) != CKR_OK)
+    if (class == X && (!attributes_has(a, CKA_CERTIFICATE_TYPE) || !attributes_has(a, CKA_VALUE) ||
+                       (attributes_ulong(a, CKA_CERTIFICATE_TYPE, 0) == CKC_X_509 && !attributes_has(a, CKA_SUBJECT))))
+        return CKR_TEMPLATE_INCOMPLETE;
+    if (((class & KEYS) != 0 && (rv = complete_rights(a, class, who->policy)) != CKR_OK) ||
+        (rv = complete_by_rules(a, class)) != CKR_OK || (class & KEYS) == 0)
         return rv;
-    if (class == D) {
-        if ((rv = set_missing_empty(a, CKA_APPLICATION)) == CKR_OK &&
-            (rv = set_missing_empty(a, CKA_OBJECT_ID)) == CKR_OK)
-            rv = set_missing_empty(a, CKA_VALUE);
+    if ((rv = attributes_set_bool(a, CKA_LOCAL, use == TEMPLATE_GENERATE)) != CKR_OK ||
+        (rv = attributes_set_ulong(a, CKA_KEY_GEN_MECHANISM, mechanism)) != CKR_OK || class == P)
         return rv;
-    }
-    if (class == X) {
-        if (!attributes_has(a, CKA_CERTIFICATE_TYPE) || !attributes_has(a, CKA_VALUE) ||
-            (attributes_ulong(a, CKA_CERTIFICATE_TYPE, 0) == CKC_X_509 && !attributes_has(a, CKA_SUBJECT)))
-            return CKR_TEMPLATE_INCOMPLETE;
-        if ((rv = set_missing_bool(a, CKA_TRUSTED, false)) == CKR_OK && (rv = set_missing_empty(a, CKA_ID)) == CKR_OK &&
-            (rv = set_missing_empty(a, CKA_ISSUER)) == CKR_OK && (rv = set_missing_empty(a, CKA_SUBJECT)) == CKR_OK)
-            rv = set_missing_empty(a, CKA_SERIAL_NUMBER);
-        return rv;
-    }
-    return complete_key(a, class, use, who, base, mechanism);
+    return complete_history(a, use, base);
 }
 
 static CK_RV check_one_change(const struct rule *r, const struct attributes *now, const struct attributes *changes,
