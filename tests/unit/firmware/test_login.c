@@ -307,6 +307,20 @@ static CK_RV update(void)
     return rig_call(&client, MESSAGE_OPERATION_UPDATE, &m.base, NULL);
 }
 
+static void an_operation_ends_with_its_last_part(void)
+{
+    Ks__OperationFinal m = KS__OPERATION_FINAL__INIT;
+
+    m.session = session;
+    m.operation = OPERATION_ENCRYPT;
+    CU_ASSERT_EQUAL(begin(aes(true, true)), CKR_OK);
+    CU_ASSERT_EQUAL(update(), CKR_OK);
+    CU_ASSERT_EQUAL(rig_call(&client, MESSAGE_OPERATION_FINAL, &m.base, NULL), CKR_OK);
+    CU_ASSERT_EQUAL(p->operations, 0);
+    CU_ASSERT_EQUAL(update(), CKR_OPERATION_NOT_INITIALIZED);
+    CU_ASSERT_EQUAL(rig_call(&client, MESSAGE_OPERATION_FINAL, &m.base, NULL), CKR_OPERATION_NOT_INITIALIZED);
+}
+
 static void operations_end_with_the_login(void)
 {
     uint64_t key = aes(true, true);
@@ -421,6 +435,7 @@ static CU_TestInfo sessions[] = {
     { "a logout ends private session objects", a_logout_ends_private_session_objects },
     { "public sessions make public things alone", public_sessions_make_public_things_alone },
     { "read-only sessions make no token objects", read_only_sessions_make_no_token_objects },
+    { "an operation ends with its last part", an_operation_ends_with_its_last_part },
     { "operations end with the login", operations_end_with_the_login },
     { "an operation at work ends, too", an_operation_at_work_ends_too },
     { "operations are counted", operations_are_counted },
