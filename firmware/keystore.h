@@ -35,8 +35,8 @@ void peer_free(struct peer *p);
 /* Bytes have arrived. Works off the requests in them; their answers are in peer_output(). Anything but ST_OK: close the
  * link (after sending what peer_output() still has). */
 MUST_CHECK enum status peer_feed(struct peer *p, struct span in);
-/* After `wake`, and after output has been taken while the peer wanted no input: answers of slow workers into the output,
- * and on with the requests that had no room. As peer_feed(). */
+/* After `wake`, and after output has been taken while the peer wanted no input: answers of slow workers into the
+ * output, and on with the requests that had no room. As peer_feed(). */
 MUST_CHECK enum status peer_work(struct peer *p);
 struct span peer_output(struct peer *p);
 void peer_output_taken(struct peer *p, size_t len);

@@ -47,7 +47,7 @@ struct partition {
     struct handle_table objects; /* by object.id: token and session objects */
     uint32_t token_objects, session_objects, sessions, rw_sessions;
     uint32_t operations; /* in parts */
-    size_t bytes; /* of all objects' attributes */
+    size_t bytes;        /* of all objects' attributes */
     struct application *applications;
     bool login_tried; /* since the start of the keystore */
     bool closed;      /* deleted, or the board is zeroised: nobody enters, nothing is kept, nothing is written */

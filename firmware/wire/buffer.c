@@ -2,7 +2,7 @@
 
 #include "firmware/base/secret.h"
 
-#define CAP_MIN  (4u * 1024)
+#define CAP_MIN (4u * 1024)
 /* An empty buffer gives back more than this: large messages are rare, links are many. It holds a full batch of 1 KiB
  * requests: pages given back and taken anew each time cost more than all that is done with them. */
 #define CAP_KEEP (128u * 1024)

@@ -32,7 +32,7 @@ struct appliance {
     char ca[320];             /* PEM file */
     char *tenant, *client_id, *object_id, *client_secret, *subscription, *resource_group;
     char *token_module;
-    bool on_softhsm; /* whose tokens have one owner and run in its process; else on the keystore, with a TPM */
+    bool on_softhsm;         /* whose tokens have one owner and run in its process; else on the keystore, with a TPM */
     pid_t pid[DAEMON_COUNT]; /* 0: not running */
     struct {
         char *resource, *token;
