@@ -1,5 +1,6 @@
 // Client.java - Java's SunPKCS11 on a token: lists it, makes RSA and EC keys in it, signs, decrypts, agrees; every result is
-// checked by Java's software providers. Run as a single file: java Client.java CONFIGURATION PIN-FILE
+// checked by Java's software providers. Run as a single file: java Client.java CONFIGURATION PIN-FILE ECDH-CONFIGURATION
+// The second configuration is for key agreement: Java reads what ECDH gives, and may of keys that are not sensitive.
 // keytool has put the entries "rsa" and "ec" there. The last line is "N passed, M failed".
 
 import java.nio.charset.StandardCharsets;
@@ -43,6 +44,7 @@ import javax.crypto.spec.SecretKeySpec;
 public class Client {
     private static final byte[] MESSAGE = "a message to be signed".getBytes(StandardCharsets.UTF_8);
     private static Provider token;
+    private static Provider agreement;
     private static KeyStore store;
     private static char[] pin;
     private static int passed;
@@ -144,7 +146,11 @@ public class Client {
     }
 
     private static KeyPair pair(String algorithm, Object size) throws Exception {
-        KeyPairGenerator g = KeyPairGenerator.getInstance(algorithm, token);
+        return pair(token, algorithm, size);
+    }
+
+    private static KeyPair pair(Provider where, String algorithm, Object size) throws Exception {
+        KeyPairGenerator g = KeyPairGenerator.getInstance(algorithm, where);
 
         if (size instanceof String) {
             g.initialize(new ECGenParameterSpec((String) size));
@@ -155,11 +161,11 @@ public class Client {
     }
 
     private static boolean agrees(String curve) throws Exception {
-        KeyPair inside = pair("EC", curve);
+        KeyPair inside = pair(agreement, "EC", curve);
         KeyPairGenerator g = KeyPairGenerator.getInstance("EC", "SunEC");
         g.initialize(new ECGenParameterSpec(curve));
         KeyPair plain = g.generateKeyPair();
-        KeyAgreement a = KeyAgreement.getInstance("ECDH", token);
+        KeyAgreement a = KeyAgreement.getInstance("ECDH", agreement);
         KeyAgreement b = KeyAgreement.getInstance("ECDH", "SunEC");
 
         a.init(inside.getPrivate());
@@ -297,6 +303,7 @@ public class Client {
         pin = Files.readString(Path.of(args[1])).trim().toCharArray();
         token = Security.getProvider("SunPKCS11").configure(args[0]);
         Security.addProvider(token);
+        agreement = Security.getProvider("SunPKCS11").configure(args[2]);
         store = KeyStore.getInstance("PKCS11", token);
         store.load(null, pin);
 
