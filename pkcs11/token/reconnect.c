@@ -89,7 +89,6 @@ static enum status open_batches(struct token *t)
     const CK_STRONGROOM_FUNCTION_LIST *f = module_batch_functions(t->module);
     enum status st = ST_OK;
 
-    t->jobs.together = f != NULL;
     for (unsigned i = FIRST_WORKER; f != NULL && i < t->worker_count && st == ST_OK; i++)
         st = batch_open(&t->workers[i], f, &t->workers[i].batch);
     return st;

@@ -166,6 +166,7 @@ enum status token_open(const struct token_config *config, struct token **out)
         return st;
     }
     t->f = module_functions(t->module);
+    t->jobs.together = module_batch_functions(t->module) != NULL;
     if ((st = connection_open(t)) != ST_OK || (st = read_mechanisms(t)) != ST_OK)
         goto failed;
     atomic_store(&t->up, true);
