@@ -160,7 +160,8 @@ static bool pin_len_is_good(struct span pin)
     return pin.len >= PIN_MIN && pin.len <= PIN_MAX;
 }
 
-/* A compare takes 50 ms, so it is made without the lock; the try has been counted before, durably. */
+/* A compare takes 50 ms, so it is made without the lock; the try has been counted before, durably. No other request can
+ * replace the PIN meanwhile: one thread does all that hashes one (PACE_PINS). */
 static CK_RV check_pin(struct call *c, struct pin *pin, struct span given)
 {
     struct partition *p = c->who->partition;
