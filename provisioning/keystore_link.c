@@ -136,13 +136,25 @@ static enum status receive(struct keystore_link *k, uint64_t until_ms)
     if ((st = send_all(k, until_ms)) != ST_OK || (st = await(k, POLLIN, until_ms)) != ST_OK)
         return st;
     n = recv(k->fd, block, sizeof block, MSG_DONTWAIT);
-    if (n == 0)
+    if (n == 0 || (n < 0 && errno == ECONNRESET)) /* a reset: it closed before it had read all that we sent */
         return ST_CLOSED;
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? ST_OK : ST_IO;
     st = link_feed(k->link, span_of(block, (size_t)n));
     secret_wipe(block, (size_t)n);
     return st;
+}
+
+static const char *why_not(enum status st)
+{
+    switch (st) {
+    case ST_CLOSED:
+        return "it closed the link; is this certificate registered there?";
+    case ST_UNAUTHENTICATED:
+        return "it is not the one whose certificate was given";
+    default:
+        return status_name(st);
+    }
 }
 
 static int shake_hands(const struct invocation *in, struct keystore_link *k)
@@ -155,9 +167,7 @@ static int shake_hands(const struct invocation *in, struct keystore_link *k)
     if (st == ST_OK)
         st = send_all(k, until_ms);
     if (st != ST_OK)
-        return command_refuse(in, "no link with the keystore: %s",
-                              st == ST_UNAUTHENTICATED ? "it is not the one whose certificate was given"
-                                                       : status_name(st));
+        return command_refuse(in, "no link with the keystore: %s", why_not(st));
     return EXIT_DONE;
 }
 
@@ -221,9 +231,7 @@ int keystore_link_call(const struct invocation *in, struct keystore_link *k, uin
     if (st == ST_OK && m.word == CKR_OK)
         st = message_unpack(kind, true, m.body, &k->budget, &body);
     if (st != ST_OK)
-        return command_refuse(in, "the keystore does not answer: %s",
-                              st == ST_CLOSED ? "it closed the link; is this certificate registered there?"
-                                              : status_name(st));
+        return command_refuse(in, "the keystore does not answer: %s", why_not(st));
     if (m.word != CKR_OK)
         return command_refuse(in, "%s (0x%x)", reason(m.word), (unsigned)m.word);
     if (answer != NULL)
