@@ -9,16 +9,6 @@
 /* Bits. The digest of a shorter key gives it away by trying, and with it the start of what it was derived from. */
 #define DIGESTED_KEY_MIN 112
 
-static const CK_FLAGS flag_of_kind[OPERATION_KIND_COUNT_] = {
-    [OPERATION_ENCRYPT] = CKF_ENCRYPT,
-    [OPERATION_DECRYPT] = CKF_DECRYPT,
-    [OPERATION_SIGN] = CKF_SIGN,
-    [OPERATION_VERIFY] = CKF_VERIFY,
-    [OPERATION_DIGEST] = CKF_DIGEST,
-    [OPERATION_SIGN_RECOVER] = CKF_SIGN_RECOVER,
-    [OPERATION_VERIFY_RECOVER] = CKF_VERIFY_RECOVER,
-};
-
 static bool type_fits(const struct mechanism_entry *e, const struct key *k)
 {
     /* PKCS#11 3.0, 2.20: an HMAC takes generic secrets and keys of its own type. */
@@ -50,7 +40,7 @@ static CK_RV prepare(struct operation *op, enum operation_kind kind, const struc
     const struct mechanism_entry *e = mechanism_entry(m->type);
 
     if (kind < OPERATION_ENCRYPT || kind >= OPERATION_KIND_COUNT_ || e == NULL || e->family == NULL ||
-        (e->facts.flags & flag_of_kind[kind]) == 0)
+        (e->facts.flags & operation_flag(kind)) == 0)
         return CKR_MECHANISM_INVALID;
     if ((kind == OPERATION_DIGEST) != (key == NULL))
         return CKR_KEY_TYPE_INCONSISTENT;

@@ -22,6 +22,7 @@
 #define STRONGROOM_WIRE_MECHANISM_H
 
 #include "firmware/base/bytes.h"
+#include "firmware/wire/message.h"
 #include "firmware/wire/pkcs11.h"
 
 #define MECHANISM_HKDF_EXTRACT  1u
@@ -38,5 +39,21 @@ struct mechanism {
     unsigned flags;
     struct span iv, aad, data;
 };
+
+/* The flag by which PKCS#11 names a kind of operation (CK_MECHANISM_INFO's flags); 0: no such kind. */
+static inline CK_FLAGS operation_flag(unsigned kind)
+{
+    static const CK_FLAGS flags[OPERATION_KIND_COUNT_] = {
+        [OPERATION_ENCRYPT] = CKF_ENCRYPT,
+        [OPERATION_DECRYPT] = CKF_DECRYPT,
+        [OPERATION_SIGN] = CKF_SIGN,
+        [OPERATION_VERIFY] = CKF_VERIFY,
+        [OPERATION_DIGEST] = CKF_DIGEST,
+        [OPERATION_SIGN_RECOVER] = CKF_SIGN_RECOVER,
+        [OPERATION_VERIFY_RECOVER] = CKF_VERIFY_RECOVER,
+    };
+
+    return kind < OPERATION_KIND_COUNT_ ? flags[kind] : 0;
+}
 
 #endif

@@ -249,20 +249,11 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_
 /* 3.0, 5.6.12: end what the flags name; what is not under way is no error. */
 CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
 {
-    static const CK_FLAGS flag_of[OPERATION_KIND_COUNT_] = {
-        [OPERATION_ENCRYPT] = CKF_ENCRYPT,
-        [OPERATION_DECRYPT] = CKF_DECRYPT,
-        [OPERATION_SIGN] = CKF_SIGN,
-        [OPERATION_VERIFY] = CKF_VERIFY,
-        [OPERATION_DIGEST] = CKF_DIGEST,
-        [OPERATION_SIGN_RECOVER] = CKF_SIGN_RECOVER,
-        [OPERATION_VERIFY_RECOVER] = CKF_VERIFY_RECOVER,
-    };
     struct call call;
     CK_RV rv = call_enter(&call, session);
 
     for (unsigned kind = 1; rv == CKR_OK && kind < OPERATION_KIND_COUNT_; kind++)
-        if ((flags & flag_of[kind]) != 0)
+        if ((flags & operation_flag(kind)) != 0)
             operation_cancel(call.session, kind);
     if (rv == CKR_OK && (flags & CKF_FIND_OBJECTS) != 0)
         search_clear(call.session);

@@ -11,16 +11,6 @@
 #define PART_MAX (128u * 1024) /* of one request in a longer row */
 #define TAIL_MAX 64            /* what an operation adds to its input at most, beside signatures: padding, a tag */
 
-static const CK_FLAGS flag_of[OPERATION_KIND_COUNT_] = {
-    [OPERATION_ENCRYPT] = CKF_ENCRYPT,
-    [OPERATION_DECRYPT] = CKF_DECRYPT,
-    [OPERATION_SIGN] = CKF_SIGN,
-    [OPERATION_VERIFY] = CKF_VERIFY,
-    [OPERATION_DIGEST] = CKF_DIGEST,
-    [OPERATION_SIGN_RECOVER] = CKF_SIGN_RECOVER,
-    [OPERATION_VERIFY_RECOVER] = CKF_VERIFY_RECOVER,
-};
-
 /* --- the life of an operation --- */
 
 void operation_clear(struct active *a)
@@ -106,7 +96,7 @@ CK_RV operation_init(struct session *s, enum operation_kind kind, const CK_MECHA
         return CKR_ARGUMENTS_BAD;
     if ((rv = slot_mechanism(s->slot, mechanism->mechanism, &info)) != CKR_OK)
         return rv;
-    if ((info.flags & flag_of[kind]) == 0)
+    if ((info.flags & operation_flag(kind)) == 0)
         return CKR_MECHANISM_INVALID;
     if ((rv = mechanism_convert(mechanism, &m)) != CKR_OK)
         return rv;
