@@ -1,5 +1,7 @@
 #include "tests/unit/firmware/rig.h"
 
+#include "firmware/crypto/pin.h"
+
 static void make_identity(struct rig_identity *id)
 {
     X509_NAME *name;
@@ -228,6 +230,15 @@ uint64_t rig_ready_session(struct rig_client *c)
     INVARIANT(rig_call(c, MESSAGE_LOGOUT, &logout.base, NULL) == CKR_OK);
     INVARIANT(rig_login(c, s, CKU_USER, RIG_PIN) == CKR_OK);
     return s;
+}
+
+uint64_t rig_open_ready(struct rig *r, struct rig_client *c)
+{
+    pin_cost = 2;
+    rig_open(r);
+    rig_provision(r, "strict");
+    rig_attach(r, &r->user, c);
+    return rig_ready_session(c);
 }
 
 void rig_template_init(struct rig_template *t)

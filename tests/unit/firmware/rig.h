@@ -54,6 +54,8 @@ void rig_disconnect(struct rig_client *c);
 CK_RV rig_call(struct rig_client *c, uint16_t kind, const ProtobufCMessage *request, void *answer);
 /* Token initialised, user PIN set, a read-write session with the user logged in. */
 uint64_t rig_ready_session(struct rig_client *c);
+/* All of that on a new board with a strict partition and a cheap PIN hash: what most suites begin with. */
+uint64_t rig_open_ready(struct rig *r, struct rig_client *c);
 uint64_t rig_session(struct rig_client *c, bool read_write);
 CK_RV rig_login(struct rig_client *c, uint64_t session, CK_USER_TYPE user, const char *pin);
 

@@ -11,11 +11,7 @@ static Ks__Empty empty = KS__EMPTY__INIT;
 
 static void open_rig(void)
 {
-    pin_cost = 2;
-    rig_open(&rig);
-    rig_provision(&rig, "strict");
-    rig_attach(&rig, &rig.user, &client);
-    session = rig_ready_session(&client);
+    session = rig_open_ready(&rig, &client);
 }
 
 static void close_rig(void)

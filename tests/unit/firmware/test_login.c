@@ -9,11 +9,7 @@ static struct partition *p;
 
 static void open_rig(void)
 {
-    pin_cost = 2;
-    rig_open(&rig);
-    rig_provision(&rig, "strict");
-    rig_attach(&rig, &rig.user, &client);
-    session = rig_ready_session(&client);
+    session = rig_open_ready(&rig, &client);
     p = rig.ks->partitions[0];
 }
 

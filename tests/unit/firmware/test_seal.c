@@ -8,11 +8,7 @@ static uint64_t session;
 
 static void open_rig(void)
 {
-    pin_cost = 2;
-    rig_open(&rig);
-    rig_provision(&rig, "strict");
-    rig_attach(&rig, &rig.user, &client);
-    session = rig_ready_session(&client);
+    session = rig_open_ready(&rig, &client);
 }
 
 static void close_rig(void)

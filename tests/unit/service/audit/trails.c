@@ -197,11 +197,17 @@ static void path_of(char out[512], const char *directory, const char *name)
     snprintf(out, 512, "%s/%s", directory, name);
 }
 
-static int by_name(const void *a, const void *b)
+static bool is_segment(const struct file_image *f)
+{
+    return strstr(f->name, ".jsonl") != NULL;
+}
+
+/* What was set aside has a name between those of two segments. */
+static int segments_first(const void *a, const void *b)
 {
     const struct file_image *x = a, *y = b;
 
-    return strcmp(x->name, y->name);
+    return is_segment(x) != is_segment(y) ? is_segment(y) - is_segment(x) : strcmp(x->name, y->name);
 }
 
 void image_read(const char *directory, struct trail_image *out)
@@ -221,11 +227,11 @@ void image_read(const char *directory, struct trail_image *out)
         snprintf(f->name, sizeof f->name, "%s", entry->d_name);
         path_of(path, directory, f->name);
         read_file(path, &f->content);
-        out->segments += strstr(f->name, ".jsonl") != NULL;
+        out->segments += is_segment(f);
         out->count++;
     }
     closedir(d);
-    qsort(out->files, out->count, sizeof out->files[0], by_name);
+    qsort(out->files, out->count, sizeof out->files[0], segments_first);
 }
 
 void image_clear(struct trail_image *image)

@@ -31,13 +31,13 @@ enum status verify_trail(const char *directory, struct audit_report *report);
 bool is_whole(const char *directory, uint64_t records);
 
 /* A trail's directory in memory, to be spoiled and put back. */
-#define FILES_MAX 64
+#define FILES_MAX 512 /* on a busy machine a writer gets far before its kill comes */
 struct file_image {
     char name[256];
     struct bytes content;
 };
 struct trail_image {
-    struct file_image files[FILES_MAX]; /* by name, so segments rise; "head" comes behind them */
+    struct file_image files[FILES_MAX]; /* the segments as they rise, then all others */
     size_t count, segments;
 };
 void image_read(const char *directory, struct trail_image *out);
