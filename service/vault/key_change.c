@@ -6,7 +6,7 @@
 #include "firmware/base/clock.h"
 #include "firmware/base/hex.h"
 
-#define TRIES_MAX 16 /* conflicts in a row before the caller is told */
+#define TRIES_MAX 64 /* conflicts in a row before the caller is told; in each of them somebody else was done */
 
 static void drop_writes(struct key_change *c)
 {
