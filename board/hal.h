@@ -54,6 +54,16 @@ struct hal {
 
     /* The public identity certificate (DER), for whoever brings the board into service. */
     enum status (*publish_identity)(void *self, struct span certificate);
+    /* The signed statement that everything is destroyed (a packed SignedStatement): durable when it returns, and there
+     * for whoever has the board in hand even if no answer leaves any more. Empty: take it back. */
+    enum status (*publish_destruction)(void *self, struct span statement);
+
+    /* The root of trust's own word on what was measured. `quote_key` is the public half of its attestation key
+     * (SubjectPublicKeyInfo, P-256), the same at each start; `quote` a TPMS_ATTEST (TPM 2.0, Part 2, 10.12.8) over the
+     * PCR that firmware_hash was measured into, with `nonce` as its extra data, and an ECDSA signature of it (DER).
+     * Errors: ST_NOT_FOUND the board has no such root; ST_UNAVAILABLE. Callers clear what they got. */
+    enum status (*quote_key)(void *self, struct bytes *spki);
+    enum status (*quote)(void *self, const uint8_t nonce[32], struct bytes *attest, struct bytes *signature);
 };
 
 #endif

@@ -15,6 +15,7 @@ struct keystore_config {
     const struct hal *hal;      /* outlives the keystore */
     const char *version;        /* of the firmware */
     const uint8_t *owner;       /* LINK_FINGERPRINT_LEN bytes: who owns a board in factory state; NULL: none yet */
+    const uint8_t *factory;     /* likewise: PEER_FACTORY while it is in factory state; NULL: nobody */
     const char *fail_self_test; /* builds with tests only */
 };
 

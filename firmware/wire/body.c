@@ -26,6 +26,8 @@ PLAIN_BODY(handle)
 PLAIN_BODY(key_pair)
 PLAIN_BODY(partition_id)
 PLAIN_BODY(audit_read)
+PLAIN_BODY(backup_begin)
+PLAIN_BODY(unlocked)
 
 static const struct {
     const struct body *request, *answer;
@@ -63,14 +65,34 @@ static const struct {
     [MESSAGE_OPERATION_CANCEL] = { &body_operation_cancel, &body_empty },
     [MESSAGE_RANDOM] = { &body_random, &body_data },
     [MESSAGE_SEED] = { &body_seed, &body_empty },
-    [MESSAGE_PROVISION] = { &body_provision, &body_empty },
     [MESSAGE_PARTITION_CREATE] = { &body_partition, &body_partition_id },
     [MESSAGE_PARTITION_LIST] = { &body_empty, &body_partition_list },
     [MESSAGE_PARTITION_DELETE] = { &body_partition_id, &body_empty },
     [MESSAGE_PARTITION_SET] = { &body_partition, &body_empty },
     [MESSAGE_AUDIT_READ] = { &body_audit_read, &body_audit_records },
     [MESSAGE_SELF_TEST] = { &body_empty, &body_empty },
-    [MESSAGE_ZEROISE] = { &body_empty, &body_empty },
+    [MESSAGE_ZEROISE] = { &body_decommission, &body_signed_statement },
+    [MESSAGE_FACTORY_RESET] = { &body_decommission, &body_signed_statement },
+    [MESSAGE_BACKUP_BEGIN] = { &body_backup_begin, &body_backup_part },
+    [MESSAGE_BACKUP_NEXT] = { &body_empty, &body_backup_part },
+    [MESSAGE_RESTORE_BEGIN] = { &body_restore_begin, &body_empty },
+    [MESSAGE_RESTORE_NEXT] = { &body_restore_part, &body_empty },
+    [MESSAGE_DOMAIN_INFO] = { &body_empty, &body_domain_info },
+    [MESSAGE_DOMAIN_CREATE] = { &body_domain_create, &body_empty },
+    [MESSAGE_DOMAIN_EXPORT] = { &body_domain_export, &body_domain_file },
+    [MESSAGE_DOMAIN_CONFIRM] = { &body_domain_confirm, &body_empty },
+    [MESSAGE_DOMAIN_CHANGE] = { &body_domain_change, &body_empty },
+    [MESSAGE_DOMAIN_TRANSFER] = { &body_empty, &body_certificate },
+    [MESSAGE_DOMAIN_RESTORE] = { &body_domain_restore, &body_empty },
+    [MESSAGE_ROLE_SET] = { &body_role_set, &body_empty },
+    [MESSAGE_AUDIT_SINK_SET] = { &body_audit_sink_set, &body_empty },
+    [MESSAGE_FIRMWARE_KEY_SET] = { &body_firmware_key_set, &body_empty },
+    [MESSAGE_CLOCK_SET] = { &body_clock_set, &body_empty },
+    [MESSAGE_START_MODE_SET] = { &body_start_mode_set, &body_empty },
+    [MESSAGE_UNLOCK] = { &body_unlock, &body_unlocked },
+    [MESSAGE_ATTEST] = { &body_attest, &body_signed_statement },
+    [MESSAGE_DEVICE_IDENTITY] = { &body_empty, &body_device_identity },
+    [MESSAGE_CERTIFICATE_INSTALL] = { &body_certificate_install, &body_empty },
 };
 
 bool message_kind_exists(uint16_t kind)

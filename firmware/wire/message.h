@@ -57,14 +57,36 @@ enum message_kind {
     MESSAGE_RANDOM = 56,           /* Random -> Data */
     MESSAGE_SEED = 57,             /* Seed -> Empty */
     /* administration */
-    MESSAGE_PROVISION = 70,        /* Provision -> Empty */
+    /* 70 was PROVISION */
     MESSAGE_PARTITION_CREATE = 71, /* Partition -> PartitionId */
     MESSAGE_PARTITION_LIST = 72,   /* Empty -> PartitionList */
     MESSAGE_PARTITION_DELETE = 73, /* PartitionId -> Empty */
     MESSAGE_PARTITION_SET = 74,    /* Partition (whole, by id) -> Empty */
     MESSAGE_AUDIT_READ = 75,       /* AuditRead -> AuditRecords */
     MESSAGE_SELF_TEST = 76,        /* Empty -> Empty */
-    MESSAGE_ZEROISE = 77,          /* Empty -> Empty */
+    MESSAGE_ZEROISE = 77,          /* Decommission -> SignedStatement */
+    MESSAGE_FACTORY_RESET = 78,    /* Decommission -> SignedStatement */
+    MESSAGE_BACKUP_BEGIN = 80,     /* BackupBegin -> BackupPart */
+    MESSAGE_BACKUP_NEXT = 81,      /* Empty -> BackupPart */
+    MESSAGE_RESTORE_BEGIN = 82,    /* RestoreBegin -> Empty */
+    MESSAGE_RESTORE_NEXT = 83,     /* RestorePart -> Empty; the last one makes the partition */
+    /* ceremonies */
+    MESSAGE_DOMAIN_INFO = 90,         /* Empty -> DomainInfo */
+    MESSAGE_DOMAIN_CREATE = 91,       /* DomainCreate -> Empty */
+    MESSAGE_DOMAIN_EXPORT = 92,       /* DomainExport -> DomainFile */
+    MESSAGE_DOMAIN_CONFIRM = 93,      /* DomainConfirm -> Empty */
+    MESSAGE_DOMAIN_CHANGE = 94,       /* DomainChange -> Empty: the new holders are pending */
+    MESSAGE_DOMAIN_TRANSFER = 95,     /* Empty -> Certificate */
+    MESSAGE_DOMAIN_RESTORE = 96,      /* DomainRestore -> Empty */
+    MESSAGE_ROLE_SET = 97,            /* RoleSet -> Empty */
+    MESSAGE_AUDIT_SINK_SET = 98,      /* AuditSinkSet -> Empty */
+    MESSAGE_FIRMWARE_KEY_SET = 99,    /* FirmwareKeySet -> Empty */
+    MESSAGE_CLOCK_SET = 100,          /* ClockSet -> Empty */
+    MESSAGE_START_MODE_SET = 101,     /* StartModeSet -> Empty */
+    MESSAGE_UNLOCK = 102,             /* Unlock -> Unlocked */
+    MESSAGE_ATTEST = 103,             /* Attest -> SignedStatement */
+    MESSAGE_DEVICE_IDENTITY = 104,    /* Empty -> DeviceIdentity */
+    MESSAGE_CERTIFICATE_INSTALL = 105, /* CertificateInstall -> Empty */
     MESSAGE_KIND_COUNT_
 };
 
@@ -81,6 +103,7 @@ enum peer_role {
     PEER_OWNER = 1,    /* administration; cannot enter a partition */
     PEER_CLIENT = 2,   /* of one partition */
     PEER_AUDITOR = 3,  /* status and audit */
+    PEER_FACTORY = 4,  /* of a board in factory state: gives it its certificate */
 };
 
 enum operation_kind {

@@ -1,12 +1,6 @@
-#include "firmware/wire/validate.h"
-
-#include <string.h>
-
-#include "firmware/wire/limits.h"
 #include "firmware/wire/mechanism.h"
-#include "firmware/wire/message.h"
+#include "firmware/wire/validate_inside.h"
 
-#define TEXT_MAX           64u
 #define SERIAL_MAX         64u
 #define APPLICATION_ID_MAX 32u
 #define MECHANISMS_MAX     256u
@@ -14,22 +8,6 @@
 #define WRAPPED_MAX        (ATTRIBUTE_LARGE_MAX + ATTRIBUTE_VALUE_MAX) /* the largest value, its attributes */
 #define AUDIT_RECORDS_MAX  DATA_MAX
 #define OPERATION_ANY      0u
-
-/* Each takes the status so far, so that checks read as a list; the first failure stays. */
-static enum status at_most(enum status st, size_t n, size_t max)
-{
-    return st == ST_OK && n > max ? ST_TOO_LARGE : st;
-}
-
-static enum status text_at_most(enum status st, const char *text, size_t max)
-{
-    return at_most(st, strnlen(text, max + 1), max);
-}
-
-static enum status require(enum status st, bool holds)
-{
-    return st == ST_OK && !holds ? ST_BAD_REQUEST : st;
-}
 
 /* What a later version knows and we do not is refused, never skipped. */
 enum status validate_known(const ProtobufCMessage *m)
@@ -49,7 +27,7 @@ static enum status operation(enum status st, uint32_t kind, uint32_t least)
 
 /* --- parts --- */
 
-static enum status validate_attribute(const Ks__Attribute *m)
+enum status validate_attribute(const Ks__Attribute *m)
 {
     enum status st = validate_known(&m->base);
 
@@ -98,7 +76,7 @@ enum status validate_status(const Ks__Status *m)
 {
     enum status st = validate_known(&m->base);
 
-    st = require(st, m->state >= KEYSTORE_FACTORY && m->state <= KEYSTORE_ZEROISED && m->role <= PEER_AUDITOR);
+    st = require(st, m->state >= KEYSTORE_FACTORY && m->state <= KEYSTORE_ZEROISED && m->role <= PEER_FACTORY);
     st = require(st, m->boot_id.len == LINK_BOOT_ID_LEN);
     st = at_most(st, m->firmware_hash.len, 32);
     st = at_most(st, m->audit_head.len, 32);
@@ -278,11 +256,6 @@ enum status validate_seed(const Ks__Seed *m)
 
 /* --- administration --- */
 
-enum status validate_provision(const Ks__Provision *m)
-{
-    return text_at_most(validate_known(&m->base), m->name, TEXT_MAX);
-}
-
 static enum status validate_identity(const Ks__Identity *m)
 {
     enum status st =
@@ -297,6 +270,7 @@ enum status validate_partition(const Ks__Partition *m)
 
     for (size_t i = 0; i < m->n_identities && st == ST_OK; i++)
         st = validate_identity(m->identities[i]);
+    st = authorisation(st, m->authorisation);
     st = text_at_most(st, m->name, PARTITION_NAME_MAX);
     return policy(text_at_most(st, m->label, LABEL_LEN), m->policy);
 }

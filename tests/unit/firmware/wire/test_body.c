@@ -140,17 +140,17 @@ static void one_message_has_one_form(void)
     {
         ProtobufCMessage *m;
 
-        CU_ASSERT_EQUAL(unpack(MESSAGE_PROVISION, false,
+        CU_ASSERT_EQUAL(unpack(MESSAGE_DOMAIN_CREATE, false,
                                "\x0a\x03"
                                "abc",
                                5, &m),
                         ST_OK);
-        CU_ASSERT_EQUAL(unpack(MESSAGE_PROVISION, false,
+        CU_ASSERT_EQUAL(unpack(MESSAGE_DOMAIN_CREATE, false,
                                "\x0a\x03"
                                "a\0c",
                                5, &m),
                         ST_BAD_REQUEST);
-        CU_ASSERT_EQUAL(unpack(MESSAGE_PROVISION, false,
+        CU_ASSERT_EQUAL(unpack(MESSAGE_DOMAIN_CREATE, false,
                                "\x0a\xff\xff\xff\xff\x0f"
                                "abc",
                                9, &m),

@@ -261,7 +261,7 @@ static void administration(void)
     Ks__Identity identity = KS__IDENTITY__INIT, *identities[PARTITION_IDENTITIES_MAX + 1];
     Ks__Partition partition = KS__PARTITION__INIT, *partitions[PARTITIONS_MAX + 1];
     Ks__PartitionList list = KS__PARTITION_LIST__INIT;
-    Ks__Provision provision = KS__PROVISION__INIT;
+    Ks__DomainCreate create = KS__DOMAIN_CREATE__INIT;
     Ks__AuditRecords records = KS__AUDIT_RECORDS__INIT;
 
     for (size_t i = 0; i < ARRAY_LEN(identities); i++)
@@ -287,7 +287,7 @@ static void administration(void)
     CU_ASSERT_EQUAL(validate_partition_list(&list), ST_BAD_REQUEST);
     identity.base.n_unknown_fields = 0;
     BOUNDED(validate_partition_list, list, list.n_partitions, PARTITIONS_MAX);
-    TEXT_BOUNDED(validate_provision, provision, provision.name, 64);
+    TEXT_BOUNDED(validate_domain_create, create, create.name, PARTITION_NAME_MAX);
     BOUNDED(validate_audit_records, records, records.records.len, DATA_MAX);
     BOUNDED(validate_audit_records, records, records.head.len, 32);
 }
@@ -333,7 +333,7 @@ static void unknown_fields(void)
     REFUSES_UNKNOWN(Ks__OperationCancel, KS__OPERATION_CANCEL__INIT, validate_operation_cancel);
     REFUSES_UNKNOWN(Ks__Random, KS__RANDOM__INIT, validate_random);
     REFUSES_UNKNOWN(Ks__Seed, KS__SEED__INIT, validate_seed);
-    REFUSES_UNKNOWN(Ks__Provision, KS__PROVISION__INIT, validate_provision);
+    REFUSES_UNKNOWN(Ks__DomainCreate, KS__DOMAIN_CREATE__INIT, validate_domain_create);
     REFUSES_UNKNOWN(Ks__Partition, KS__PARTITION__INIT, validate_partition);
     REFUSES_UNKNOWN(Ks__PartitionId, KS__PARTITION_ID__INIT, VALIDATE_PLAIN);
     REFUSES_UNKNOWN(Ks__PartitionList, KS__PARTITION_LIST__INIT, validate_partition_list);
