@@ -44,6 +44,7 @@ struct call {
         Ks__Certificate certificate;
         Ks__Unlocked unlocked;
         Ks__SignedStatement signed_statement;
+        Ks__DeviceIdentity device_identity;
     } answer;
 };
 
@@ -72,6 +73,10 @@ MUST_CHECK CK_RV call_add_object(struct call *c, struct session *s, struct attri
 /* The same for several, up to PARTITION_ADD_MAX: all or none. */
 MUST_CHECK CK_RV call_add_objects(struct call *c, struct session *s, struct attributes *a, unsigned count,
                                   uint64_t *handles);
+/* One attribute as the wire has it, copied into the call's memory; `out->state` says when it is not there or closed.
+ * Under the partition's lock. Errors: CKR_DEVICE_MEMORY; CKR_HOST_MEMORY; CKR_DEVICE_ERROR. */
+MUST_CHECK CK_RV call_read_attribute(struct call *c, const struct object *o, CK_ATTRIBUTE_TYPE type,
+                                     Ks__Attribute *out);
 CK_RV call_reply_handle(struct call *c, uint64_t handle);
 CK_RV call_reply_data(struct call *c, const uint8_t *p, size_t len);
 /* `len` bytes that live as long as the call; NULL: no room. */
@@ -92,5 +97,6 @@ call_handler on_domain_info, on_domain_create, on_domain_export, on_domain_confi
     on_domain_transfer, on_domain_restore;
 call_handler on_role_set, on_audit_sink_set, on_firmware_key_set, on_clock_set;
 call_handler on_start_mode_set, on_unlock, on_factory_reset, on_zeroise;
+call_handler on_attest, on_device_identity, on_certificate_install;
 
 #endif

@@ -16,6 +16,7 @@ enum field {
     FIELD_CLOCK,
     FIELD_CLOCK_FREE,
     FIELD_DESTRUCTION,
+    FIELD_CHAIN = 100, /* and on: CERTIFICATE_CHAIN_MAX of them */
     FIELD_AUDITOR = 200, /* and on: one each */
 };
 
@@ -66,12 +67,25 @@ static bool take_roles(struct device *d, const struct attributes *a)
     return take_text(a, FIELD_SINK_ADDRESS, d->sink.address, sizeof d->sink.address);
 }
 
+static bool take_chain(struct device *d, const struct attributes *a)
+{
+    struct span one;
+
+    for (d->chain_count = 0; d->chain_count < CERTIFICATE_CHAIN_MAX; d->chain_count++) {
+        if ((one = attributes_get(a, FIELD_CHAIN + d->chain_count)).len == 0)
+            return true;
+        if (bytes_set(&d->chain[d->chain_count], one) != ST_OK)
+            return false;
+    }
+    return true;
+}
+
 static bool unpack(struct device *d, const struct attributes *a)
 {
     d->next_partition = (uint32_t)attributes_ulong(a, FIELD_NEXT_PARTITION, 1);
     d->clock_ms = (int64_t)attributes_ulong(a, FIELD_CLOCK, 0);
     d->clock_free_ms = attributes_ulong(a, FIELD_CLOCK_FREE, 0);
-    return take_identity(d, a) && take_roles(d, a) &&
+    return take_identity(d, a) && take_chain(d, a) && take_roles(d, a) &&
            bytes_set(&d->firmware_key, attributes_get(a, FIELD_FIRMWARE_KEY)) == ST_OK &&
            bytes_set(&d->destruction, attributes_get(a, FIELD_DESTRUCTION)) == ST_OK;
 }
@@ -105,6 +119,15 @@ static CK_RV pack_roles(const struct device *d, struct attributes *a)
     return rv;
 }
 
+static CK_RV pack_chain(const struct device *d, struct attributes *a)
+{
+    CK_RV rv = CKR_OK;
+
+    for (unsigned i = 0; i < d->chain_count && rv == CKR_OK; i++)
+        rv = attributes_set(a, FIELD_CHAIN + i, bytes_span(&d->chain[i]));
+    return rv;
+}
+
 static CK_RV pack(const struct device *d, struct attributes *a)
 {
     CK_RV rv;
@@ -116,7 +139,8 @@ static CK_RV pack(const struct device *d, struct attributes *a)
         (rv = set_if(a, FIELD_DESTRUCTION, bytes_span(&d->destruction), d->destruction.len > 0)) != CKR_OK ||
         (rv = pack_roles(d, a)) != CKR_OK)
         return rv;
-    return certificate_pack(d->key, d->certificate, a, FIELD_KEY, FIELD_CERTIFICATE);
+    rv = certificate_pack(d->key, d->certificate, a, FIELD_KEY, FIELD_CERTIFICATE);
+    return rv == CKR_OK ? pack_chain(d, a) : rv;
 }
 
 CK_RV device_change(const struct device *d, struct flash_change *change, struct bytes *buffer)
@@ -179,6 +203,8 @@ void device_clear(struct device *d)
 {
     EVP_PKEY_free(d->key);
     X509_free(d->certificate);
+    for (unsigned i = 0; i < CERTIFICATE_CHAIN_MAX; i++)
+        bytes_clear(&d->chain[i]);
     bytes_clear(&d->firmware_key);
     bytes_clear(&d->destruction);
     secret_wipe(d, sizeof *d);

@@ -24,6 +24,8 @@ struct device {
     X509 *certificate;
     uint8_t fingerprint[LINK_FINGERPRINT_LEN]; /* of the key */
     uint32_t next_partition;                   /* numbers are never used twice */
+    struct bytes chain[CERTIFICATE_CHAIN_MAX]; /* the factory's certificates of the key, leaf first, DER */
+    unsigned chain_count;
     bool owned;
     uint8_t owner[LINK_FINGERPRINT_LEN];
     unsigned auditor_count;

@@ -5,6 +5,7 @@
 #define IN(state) BIT(KEYSTORE_##state)
 #define WORKING   (IN(OPERATIONAL))
 #define OWNED     (IN(PROVISIONED) | IN(OPERATIONAL))
+#define FRESH     (IN(FACTORY) | OWNED)
 #define ALWAYS    (IN(FACTORY) | OWNED | IN(ERROR) | IN(ZEROISED))
 
 #define OWNER   BIT(PEER_OWNER)
@@ -23,6 +24,7 @@ enum flag {
 /* With the approvals of all holders: 16 KiB hold ten of 4,096 bits and what the act itself says. */
 #define ACT_BODY_MAX     (16u * 1024)
 #define HOLDERS_BODY_MAX (64u * 1024)
+#define CHAIN_BODY_MAX   (CERTIFICATE_CHAIN_MAX * (CERTIFICATE_MAX + 8))
 
 /* Bodies are bounded by message_unpack(), too; here by what the kind can need. */
 static const struct rule {
@@ -84,6 +86,9 @@ static const struct rule {
     [MESSAGE_FIRMWARE_KEY_SET] = { on_firmware_key_set, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC },
     [MESSAGE_CLOCK_SET] = { on_clock_set, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC },
     [MESSAGE_START_MODE_SET] = { on_start_mode_set, WORKING, OWNER, ACT_BODY_MAX, AUDIT | SYNC | PINS },
+    [MESSAGE_ATTEST] = { on_attest, FRESH, OWNER | CLIENT | AUDITOR | FACTORY, 128, AUDIT | KEYS },
+    [MESSAGE_DEVICE_IDENTITY] = { on_device_identity, FRESH, OWNER | FACTORY, 0, KEYS },
+    [MESSAGE_CERTIFICATE_INSTALL] = { on_certificate_install, FRESH, OWNER | FACTORY, CHAIN_BODY_MAX, AUDIT | SYNC },
     [MESSAGE_UNLOCK] = { on_unlock, IN(PROVISIONED), OWNER, 512, AUDIT | SYNC | PINS },
 };
 
@@ -121,7 +126,7 @@ static bool is_slow(uint16_t kind, const ProtobufCMessage *m)
     case MESSAGE_UNWRAP_KEY:
         return brings_rsa(((const Ks__UnwrapKey *)m)->template_);
     default:
-        return true; /* a self test */
+        return true; /* a self test, or what asks the TPM */
     }
 }
 

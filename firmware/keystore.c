@@ -309,8 +309,11 @@ static enum peer_role board_role(const struct keystore *ks, const uint8_t finger
         return PEER_OWNER;
     if (device_has_auditor(d, fingerprint))
         return PEER_AUDITOR;
-    return !d->owned && ks->has_factory && memcmp(ks->factory, fingerprint, LINK_FINGERPRINT_LEN) == 0 ? PEER_FACTORY
-                                                                                                      : PEER_STRANGER;
+    /* The factory has no say once somebody owns the board, or once it has failed. */
+    if (!d->owned && ks->has_factory && atomic_load(&ks->state) == KEYSTORE_FACTORY &&
+        memcmp(ks->factory, fingerprint, LINK_FINGERPRINT_LEN) == 0)
+        return PEER_FACTORY;
+    return PEER_STRANGER;
 }
 
 bool keystore_knows(struct keystore *ks, enum peer_role role, const uint8_t fingerprint[LINK_FINGERPRINT_LEN])

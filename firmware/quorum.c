@@ -1,6 +1,7 @@
 #include "firmware/quorum.h"
 
 #include "firmware/base/big_endian.h"
+#include "firmware/wire/act.h"
 
 struct check {
     struct call *c;

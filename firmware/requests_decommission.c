@@ -4,6 +4,7 @@
 #include "firmware/base/log.h"
 #include "firmware/changes.h"
 #include "firmware/statement.h"
+#include "firmware/wire/act.h"
 
 static void count_losses(struct keystore *ks, Ks__Destruction *out)
 {
