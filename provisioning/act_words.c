@@ -24,7 +24,7 @@ static void digest_line(struct bytes *out, const char *what, struct span value)
 
 static void moment_words(struct bytes *out, uint64_t ms)
 {
-    char text[MOMENT_LEN + 1] = "never (beyond the year 9999)";
+    char text[MOMENT_LEN + 1] = "beyond any date";
 
     if (ms <= MOMENT_MAX)
         moment_format(ms, text);
