@@ -160,10 +160,12 @@ static int take_info(const struct invocation *in, const Ks__DomainInfo *info, ui
         info->act_sequence > INT64_MAX || info->time_ms > MOMENT_MAX - ACT_EXPIRY_MAX_MS)
         return command_refuse(in, "the keystore says of itself what this version does not understand");
     memcpy(a->act.device, info->device.data, sizeof a->act.device);
-    if (info->id.len > 0)
-        memcpy(a->act.domain_id, info->id.data, sizeof a->act.domain_id);
     a->act.sequence = info->act_sequence;
     a->act.expires_ms = (info->time_ms / 1000 + hours * 3600) * 1000;
+    if (a->act.kind == MESSAGE_DOMAIN_RESTORE) /* its domain is the one in the file, wherever it goes */
+        return EXIT_DONE;
+    if (info->id.len > 0)
+        memcpy(a->act.domain_id, info->id.data, sizeof a->act.domain_id);
     if (info->current != NULL)
         take_holders(info->current, a);
     return EXIT_DONE;

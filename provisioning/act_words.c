@@ -87,12 +87,12 @@ static void role_set(struct bytes *out, const Ks__RoleSet *m)
 static void audit_sink_set(struct bytes *out, const Ks__AuditSinkSet *m)
 {
     if (m->address[0] == '\0') {
-        bytes_append_text(out, "Send the audit records nowhere any more.\n");
+        bytes_append_text(out, "The audit records go nowhere any more.\n");
         return;
     }
-    bytes_append_text(out, "Send the audit records to ");
+    bytes_append_text(out, "The audit records go to ");
     plain_append(out, span_text(m->address));
-    bytes_append_text(out, "\n  fingerprint of its key ");
+    bytes_append_text(out, "\n  where whoever has this key fetches them: ");
     plain_append_hex(out, span_from(m->fingerprint));
     bytes_append_char(out, '\n');
 }
@@ -204,13 +204,12 @@ static void where(const struct act *a, struct bytes *out)
 
     bytes_append_text(out, "On the keystore  ");
     plain_append_hex(out, span_of(a->device, sizeof a->device));
-    bytes_append_text(out, "\nof the domain    ");
-    if (memcmp(a->domain_id, none, sizeof none) == 0)
-        bytes_append_text(out, "none yet");
-    else
+    if (memcmp(a->domain_id, none, sizeof none) != 0) {
+        bytes_append_text(out, "\nof the domain    ");
         plain_append_hex(out, span_of(a->domain_id, sizeof a->domain_id));
-    bytes_printf(out, ", holders number %" PRIu32 "\nas act number    %" PRIu64 ", once, until ", a->generation,
-                 a->sequence);
+        bytes_printf(out, ", holders number %" PRIu32, a->generation);
+    }
+    bytes_printf(out, "\nas act number    %" PRIu64 ", once, until ", a->sequence);
     moment_words(out, a->expires_ms);
     bytes_append_char(out, '\n');
 }

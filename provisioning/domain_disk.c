@@ -1,32 +1,27 @@
 #include "provisioning/domain_disk.h"
 
-#include "firmware/domain/domain_file.h"
 #include "provisioning/domain_json.h"
 #include "provisioning/private_file.h"
-
-#define DOMAIN_DISK_MAX (1024u * 1024) /* ten shares and eight items at their limits */
 
 int domain_disk_read(const struct invocation *in, const char *path, struct domain_disk *out)
 {
     struct bytes text = { 0 };
-    uint8_t *digest;
     enum status st;
 
     domain_disk_clear(out);
     if ((out->block = malloc(BUDGET_SIZE)) == NULL)
         return command_refuse(in, "out of memory");
     budget_init(&out->budget, out->block, BUDGET_SIZE);
-    digest = budget_take(&out->budget, 32);
-    if ((st = file_read(path, DOMAIN_DISK_MAX, &text)) == ST_OK &&
-        (st = domain_json_read(bytes_span(&text), &out->budget, &out->file)) == ST_OK &&
-        (st = domain_file_digest(out->file, digest)) == ST_OK)
-        out->file->digest = (ProtobufCBinaryData){ 32, digest };
+    if ((st = file_read(path, DOMAIN_JSON_MAX, &text)) == ST_OK)
+        st = domain_json_read(bytes_span(&text), &out->budget, &out->file);
     bytes_clear(&text);
     if (st == ST_OK)
         return EXIT_DONE;
     domain_disk_clear(out);
     return command_refuse(in, "%s: %s", path,
-                          st == ST_BAD_REQUEST ? "no domain file, or it has been changed" : status_name(st));
+                          st == ST_BAD_REQUEST ? "no domain file"
+                          : st == ST_CORRUPT   ? "damaged: it is not what was exported"
+                                               : status_name(st));
 }
 
 void domain_disk_clear(struct domain_disk *d)

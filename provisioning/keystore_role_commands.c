@@ -53,6 +53,6 @@ const struct verb_option keystore_auditor_options[] = {
     KEYSTORE_LINK_OPTIONS,
     ACT_OPTIONS,
     { "auditor", "PEM", true, false, "the auditor's certificate" },
-    { "name", "NAME", false, false, "who it is, for people" },
+    { "name", "NAME", true, false, "who it is: letters, digits, - _ ., at most 32" },
     { 0 },
 };
