@@ -316,9 +316,17 @@ CK_RV partition_drop_objects(struct partition *p, struct storage *s)
     return CKR_OK;
 }
 
-enum status partition_unlock(struct partition *p, const struct device *d)
+CK_RV partition_drop(struct partition *p, struct storage *s)
 {
-    return seal_new(d->domain_key, d->domain_id, span_of(p->seal_id, sizeof p->seal_id), &p->seal);
+    struct flash_change change = { .key = { .kind = RECORD_PARTITION, .partition = p->id }, .remove = true };
+    CK_RV rv = p->terms.name[0] != '\0' ? storage_commit(s, &change, 1, false) : CKR_OK;
+
+    return rv == CKR_OK ? partition_drop_objects(p, s) : rv;
+}
+
+enum status partition_unlock(struct partition *p, const struct security_domain *d)
+{
+    return seal_new(d->key, d->id, span_of(p->seal_id, sizeof p->seal_id), &p->seal);
 }
 
 void partition_forget(struct partition *p)

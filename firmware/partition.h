@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 #include "firmware/crypto/pin.h"
-#include "firmware/device.h"
+#include "firmware/security_domain.h"
 #include "firmware/handle_table.h"
 #include "firmware/object.h"
 #include "firmware/template.h"
@@ -78,9 +78,11 @@ MUST_CHECK CK_RV partition_change_object(struct partition *p, struct storage *s,
 MUST_CHECK enum status partition_load_object(struct partition *p, uint64_t flash_id, struct span record);
 
 /* Sealed keys open from now on. Errors: ST_NO_MEMORY. */
-MUST_CHECK enum status partition_unlock(struct partition *p, const struct device *d);
+MUST_CHECK enum status partition_unlock(struct partition *p, const struct security_domain *d);
 /* Remove all token objects, from the flash too. The caller has made a commit that makes them worthless. */
 MUST_CHECK CK_RV partition_drop_objects(struct partition *p, struct storage *s);
+/* Remove all of it from the flash: its record first, if it has one. */
+MUST_CHECK CK_RV partition_drop(struct partition *p, struct storage *s);
 /* Forget all keys, in memory alone, and close: the board is being zeroised. */
 void partition_forget(struct partition *p);
 

@@ -9,18 +9,12 @@ static const struct {
     uint16_t kind;
     const char *name;
 } kinds[] = {
-    { MESSAGE_DOMAIN_CHANGE, "domain-change" },
-    { MESSAGE_DOMAIN_EXPORT, "domain-export" },
-    { MESSAGE_DOMAIN_RESTORE, "domain-restore" },
-    { MESSAGE_ROLE_SET, "role-set" },
-    { MESSAGE_AUDIT_SINK_SET, "audit-sink-set" },
-    { MESSAGE_FIRMWARE_KEY_SET, "firmware-key-set" },
-    { MESSAGE_CLOCK_SET, "clock-set" },
-    { MESSAGE_START_MODE_SET, "start-mode-set" },
-    { MESSAGE_PARTITION_SET, "partition-set" },
-    { MESSAGE_RESTORE_BEGIN, "partition-restore" },
-    { MESSAGE_FACTORY_RESET, "factory-reset" },
-    { MESSAGE_ZEROISE, "zeroise" },
+    { MESSAGE_DOMAIN_CHANGE, "domain-change" },   { MESSAGE_DOMAIN_EXPORT, "domain-export" },
+    { MESSAGE_DOMAIN_RESTORE, "domain-restore" }, { MESSAGE_ROLE_SET, "role-set" },
+    { MESSAGE_AUDIT_SINK_SET, "audit-sink-set" }, { MESSAGE_FIRMWARE_KEY_SET, "firmware-key-set" },
+    { MESSAGE_CLOCK_SET, "clock-set" },           { MESSAGE_START_MODE_SET, "start-mode-set" },
+    { MESSAGE_PARTITION_SET, "partition-set" },   { MESSAGE_RESTORE_BEGIN, "partition-restore" },
+    { MESSAGE_FACTORY_RESET, "factory-reset" },   { MESSAGE_ZEROISE, "zeroise" },
 };
 
 const char *act_kind_name(uint16_t kind)
@@ -108,7 +102,8 @@ int act_file_read(const struct invocation *in, const char *path, struct act_file
     if (st == ST_OK)
         return EXIT_DONE;
     act_file_clear(out);
-    return command_refuse(in, "%s: %s", path, st == ST_BAD_REQUEST ? "no act, or it has been changed" : status_name(st));
+    return command_refuse(in, "%s: %s", path,
+                          st == ST_BAD_REQUEST ? "no act, or it has been changed" : status_name(st));
 }
 
 int act_file_write(const struct invocation *in, const char *path, const struct act_file *a, struct span words)

@@ -80,6 +80,7 @@ static int keystore_audit(struct invocation *in)
 }
 
 static const struct verb_option link_options[] = { KEYSTORE_LINK_OPTIONS, { 0 } };
+
 const struct verb keystore_verbs[] = {
     { "status", "state, board, firmware, counter, audit head", NULL, true, true, link_options, keystore_status },
     { "self-test", "run every self test; a failure takes the keystore out of service", NULL, false, true, link_options,

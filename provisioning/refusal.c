@@ -13,8 +13,7 @@ static const struct {
     { CKR_ARGUMENTS_BAD, "a value is not acceptable" },
     { CKR_SLOT_ID_INVALID, "there is no such partition" },
     { CKR_DEVICE_MEMORY, "the keystore is full" },
-    { CKR_DEVICE_ERROR,
-      "not in this state of the keystore, or it has failed (see `strongroom keystore status`)" },
+    { CKR_DEVICE_ERROR, "not in this state of the keystore, or it has failed (see `strongroom keystore status`)" },
     { CKR_APPROVALS_MISSING, "too few holders have approved this act: --prepare it, have it approved, give --act and "
                              "each --approval" },
     { CKR_APPROVAL_REPEATED, "one holder's approval is there twice" },

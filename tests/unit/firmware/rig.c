@@ -157,16 +157,24 @@ CK_RV rig_call(struct rig_client *c, uint16_t kind, const ProtobufCMessage *requ
     return CKR_OK;
 }
 
+static CK_RV call_of(void *client, uint16_t kind, const ProtobufCMessage *request, void *answer)
+{
+    return rig_call(client, kind, request, answer);
+}
+
+struct ceremony_link rig_link(struct rig_client *c)
+{
+    return (struct ceremony_link){ .call = call_of, .client = c };
+}
+
 void rig_provision(struct rig *r, const char *policy)
 {
-    Ks__Provision provision = KS__PROVISION__INIT;
     Ks__Partition partition = KS__PARTITION__INIT;
     Ks__Identity identity = KS__IDENTITY__INIT, *identities[] = { &identity };
     struct rig_client c;
 
     INVARIANT(rig_connect(r, &r->owner, &c) == ST_OK);
-    provision.name = (char *)(uintptr_t) "domain";
-    INVARIANT(rig_call(&c, MESSAGE_PROVISION, &provision.base, NULL) == CKR_OK);
+    ceremony_domain(rig_link(&c), "domain", HOLDERS_MIN, QUORUM_MIN);
     identity.fingerprint = (ProtobufCBinaryData){ sizeof r->user.fingerprint, r->user.fingerprint };
     identity.role = PEER_CLIENT;
     identity.name = (char *)(uintptr_t) "user";

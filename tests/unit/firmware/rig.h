@@ -6,6 +6,7 @@
 #include "firmware/keystore.h"
 #include "firmware/wire/body.h"
 #include "firmware/wire/pkcs11.h"
+#include "tests/unit/firmware/ceremony.h"
 #include "tests/unit/firmware/flash/memory_hal.h"
 #include "tests/unit/harness.h"
 
@@ -52,6 +53,8 @@ void rig_attach(struct rig *r, const struct rig_identity *who, struct rig_client
 void rig_disconnect(struct rig_client *c);
 /* One request and its answer. *answer (may be NULL) is borrowed until the next call. */
 CK_RV rig_call(struct rig_client *c, uint16_t kind, const ProtobufCMessage *request, void *answer);
+/* The same link for ceremony.h. */
+struct ceremony_link rig_link(struct rig_client *c);
 /* Token initialised, user PIN set, a read-write session with the user logged in. */
 uint64_t rig_ready_session(struct rig_client *c);
 /* All of that on a new board with a strict partition and a cheap PIN hash: what most suites begin with. */

@@ -328,10 +328,10 @@ static uint32_t state_of(struct rig_client *c)
 
 static void a_domain_is_made_once(void)
 {
-    Ks__Provision m = KS__PROVISION__INIT;
+    Ks__DomainCreate m = KS__DOMAIN_CREATE__INIT;
 
     m.name = (char *)(uintptr_t) "other";
-    CU_ASSERT_EQUAL(rig_call(&owner, MESSAGE_PROVISION, &m.base, NULL), CKR_DEVICE_ERROR);
+    CU_ASSERT_EQUAL(rig_call(&owner, MESSAGE_DOMAIN_CREATE, &m.base, NULL), CKR_DEVICE_ERROR);
     CU_ASSERT_EQUAL(state_of(&owner), KEYSTORE_OPERATIONAL);
 }
 
