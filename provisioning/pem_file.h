@@ -1,5 +1,5 @@
-/* pem_file.h - keys and certificates in PEM files. Each returns EXIT_DONE, or EXIT_REFUSED after saying why; *out is NULL
- * then, and otherwise the caller's to free. */
+/* pem_file.h - keys and certificates in PEM files. Each returns EXIT_DONE, or EXIT_REFUSED after saying why; *out is
+ * NULL then, and otherwise the caller's to free. */
 #ifndef STRONGROOM_PROVISIONING_PEM_FILE_H
 #define STRONGROOM_PROVISIONING_PEM_FILE_H
 
