@@ -8,7 +8,7 @@
 
 #include "firmware/base/bytes.h"
 
-#define COMMAND_OPTIONS_MAX 16  /* in a verb's table */
+#define COMMAND_OPTIONS_MAX 32  /* in a verb's table */
 #define COMMAND_GIVEN_MAX   128 /* on one command line */
 
 /* Exit codes. */

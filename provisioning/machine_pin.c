@@ -1,7 +1,6 @@
 #include "provisioning/machine_pin.h"
 
 #include <openssl/rand.h>
-#include <unistd.h>
 
 #include "firmware/base/base64url.h"
 #include "provisioning/private_file.h"
@@ -30,21 +29,9 @@ static enum status random_pin(struct secret *out)
 
 enum status machine_pin_create(const char *path, struct secret *pin)
 {
-    return machine_pin_create_for(path, geteuid(), (gid_t)-1, pin);
-}
+    enum status st = random_pin(pin);
 
-enum status machine_pin_create_for(const char *path, uid_t owner, gid_t group, struct secret *pin)
-{
-    enum status st;
-    int fd;
-
-    if ((st = random_pin(pin)) != ST_OK || (st = file_reserve(path, 0400, &fd)) != ST_OK)
-        return st;
-    if (owner != geteuid() && fchown(fd, owner, group) != 0) {
-        file_abandon(fd, path);
-        return ST_NOT_PERMITTED;
-    }
-    return file_fill(fd, path, secret_span(pin));
+    return st == ST_OK ? file_create(path, 0400, secret_span(pin)) : st;
 }
 
 bool machine_pin_is_whole(struct span pin)

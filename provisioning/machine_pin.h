@@ -2,8 +2,6 @@
 #ifndef STRONGROOM_PROVISIONING_MACHINE_PIN_H
 #define STRONGROOM_PROVISIONING_MACHINE_PIN_H
 
-#include <sys/types.h>
-
 #include "firmware/base/secret.h"
 
 #define MACHINE_PIN_LEN 32 /* base64url of 24 bytes */
@@ -11,8 +9,6 @@
 /* A new PIN, and its new file. Errors: ST_EXISTS; ST_NOT_FOUND no such directory; ST_NOT_PERMITTED; ST_IO;
  * ST_UNAVAILABLE no randomness; ST_NO_MEMORY. */
 MUST_CHECK enum status machine_pin_create(const char *path, struct secret *pin);
-/* The same for a file that belongs to another: who changes a daemon's PIN as root leaves it the daemon's. */
-MUST_CHECK enum status machine_pin_create_for(const char *path, uid_t owner, gid_t group, struct secret *pin);
 /* Is this whole, and not what a crash left of one? */
 bool machine_pin_is_whole(struct span pin);
 

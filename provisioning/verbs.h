@@ -8,6 +8,7 @@ extern const struct verb identity_verbs[];     /* identity_commands.c */
 extern const struct verb keystore_verbs[];     /* keystore_commands.c */
 extern const struct verb partition_verbs[];    /* partition_commands.c */
 extern const struct verb token_verbs[];        /* token_commands.c */
+extern const struct verb pin_verbs[];          /* pin_commands.c */
 extern const struct verb tls_verbs[];          /* tls_commands.c */
 extern const struct verb audit_verbs[];        /* audit_commands.c */
 extern const struct verb application_verbs[];  /* application_commands.c */
