@@ -136,7 +136,7 @@ static int audit_check(struct invocation *in)
 }
 
 static const struct verb_option verify_options[] = {
-    { "directory", "D", false, false, "the trail (default: the configuration's audit_directory)" },
+    { "directory", "DIRECTORY", false, false, "the trail (default: the configuration's audit_directory)" },
     { "key", "PEM", false, false, "its public key, from `strongroom audit key` (default: asks the token)" },
     { 0 },
 };

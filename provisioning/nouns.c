@@ -5,7 +5,7 @@ const struct noun strongroom_nouns[] = {
     { "keystore", "the keystore itself, for its owner", keystore_verbs },
     { "partition", "the keystore's partitions, each a PKCS#11 token", partition_verbs },
     { "token", "the PKCS#11 token that holds the keys", token_verbs },
-    { "pin", "the PINs of that token", pin_verbs },
+    { "pin", "the PINs of the PKCS#11 token", pin_verbs },
     { "tls", "the TLS key in the token and its certificate", tls_verbs },
     { "audit", "the audit trail", audit_verbs },
     { "application", "applications that may log in (service principals)", application_verbs },
