@@ -2,7 +2,6 @@
 
 #include "provisioning/act_do.h"
 #include "provisioning/domain_disk.h"
-#include "provisioning/pem_file.h"
 #include "provisioning/plain.h"
 #include "provisioning/release_file.h"
 
@@ -20,7 +19,7 @@ static int write_transfer(const struct invocation *in, const Ks__Certificate *c)
 
     if (x == NULL || X509_digest(x, EVP_sha256(), sha256, &len) != 1)
         code = command_refuse(in, "the keystore's transfer certificate cannot be read");
-    else if ((code = pem_certificate_write(in, path, x)) == EXIT_DONE) {
+    else if ((code = link_write_certificate(in, x, path)) == EXIT_DONE) {
         plain_append_hex(&digest, span_of(sha256, sizeof sha256));
         fprintf(in->out,
                 "%s: written. Its SHA-256 is\n  %s\nNote it where every holder sees it: each compares before he "

@@ -3,7 +3,7 @@
 #include "provisioning/act_do.h"
 #include "provisioning/keystore_verbs.h"
 #include "provisioning/moment.h"
-#include "provisioning/pem_file.h"
+#include "provisioning/public_key_file.h"
 
 /* The act on a link of its own. */
 static int do_alone(const struct invocation *in, uint16_t kind, ProtobufCMessage *request, const char *done)
@@ -41,7 +41,7 @@ int keystore_firmware_key(struct invocation *in)
 {
     Ks__FirmwareKeySet m = KS__FIRMWARE_KEY_SET__INIT;
     struct bytes der = { 0 };
-    int code = pem_public_key_read(in, command_value(in, "public-key"), &der);
+    int code = public_key_read(in, command_value(in, "public-key"), &der);
 
     m.public_key = (ProtobufCBinaryData){ der.len, der.p };
     if (code == EXIT_DONE)
