@@ -81,7 +81,7 @@ call_handler on_generate_key, on_generate_key_pair, on_wrap_key, on_unwrap_key, 
     on_decapsulate;
 call_handler on_compute, on_operation_begin, on_operation_update, on_operation_final, on_operation_cancel, on_random,
     on_seed;
-call_handler on_provision, on_partition_create, on_partition_list, on_partition_delete, on_partition_set, on_audit_read,
+call_handler on_partition_create, on_partition_list, on_partition_delete, on_partition_set, on_audit_read,
     on_self_test, on_zeroise;
 
 #endif

@@ -59,7 +59,6 @@ static const struct rule {
     [MESSAGE_OPERATION_CANCEL] = { on_operation_cancel, WORKING, CLIENT, 32, LOCK },
     [MESSAGE_RANDOM] = { on_random, WORKING, CLIENT, 16, 0 },
     [MESSAGE_SEED] = { on_seed, WORKING, CLIENT, 64 * 1024, 0 },
-    [MESSAGE_PROVISION] = { on_provision, IN(PROVISIONED), OWNER, 128, AUDIT | SYNC },
     [MESSAGE_PARTITION_CREATE] = { on_partition_create, WORKING, OWNER, 2048, AUDIT | SYNC },
     [MESSAGE_PARTITION_LIST] = { on_partition_list, WORKING, OWNER, 0, 0 },
     [MESSAGE_PARTITION_DELETE] = { on_partition_delete, WORKING, OWNER, 16, AUDIT | SYNC },

@@ -14,34 +14,6 @@ static bool text_is_name(const char *text)
     return len > 0 && len <= PARTITION_NAME_MAX;
 }
 
-CK_RV on_provision(struct call *c, const ProtobufCMessage *request)
-{
-    const Ks__Provision *m = (const Ks__Provision *)request;
-    struct keystore *ks = c->ks;
-    struct device *d = &ks->device;
-    CK_RV rv = CKR_OK;
-
-    if (!text_is_name(m->name))
-        return CKR_ARGUMENTS_BAD;
-    pthread_mutex_lock(&ks->lock);
-    if (d->has_domain || entropy_draw(d->domain_key, sizeof d->domain_key) != ST_OK ||
-        entropy_draw(d->domain_id, sizeof d->domain_id) != ST_OK) {
-        rv = d->has_domain ? CKR_ACTION_PROHIBITED : CKR_DEVICE_ERROR;
-    } else {
-        memcpy(d->domain_name, m->name, strlen(m->name) + 1);
-        d->has_domain = true;
-        if (device_store(d, &ks->storage) != ST_OK) {
-            d->has_domain = false;
-            secret_wipe(d->domain_key, sizeof d->domain_key);
-            rv = CKR_DEVICE_ERROR;
-        }
-    }
-    pthread_mutex_unlock(&ks->lock);
-    if (rv == CKR_OK)
-        keystore_enter(ks, KEYSTORE_OPERATIONAL);
-    return rv;
-}
-
 static unsigned index_of(const struct keystore *ks, uint64_t id)
 {
     unsigned i = 0;

@@ -1,6 +1,10 @@
 #include "tests/unit/firmware/rig.h"
 
+#include "firmware/inside.h"
+
 #include "firmware/crypto/pin.h"
+
+static const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN] = { 0xd0, 0x3a, 0x17 };
 
 static void make_identity(struct rig_identity *id)
 {
@@ -157,16 +161,26 @@ CK_RV rig_call(struct rig_client *c, uint16_t kind, const ProtobufCMessage *requ
     return CKR_OK;
 }
 
+void rig_set_domain(struct rig *r, const uint8_t key[SEAL_DOMAIN_KEY_LEN])
+{
+    struct device *d = &r->ks->device;
+
+    memcpy(d->domain_key, key, SEAL_DOMAIN_KEY_LEN);
+    memcpy(d->domain_id, key, SEAL_DOMAIN_ID_LEN);
+    memcpy(d->domain_name, "domain", sizeof "domain");
+    d->has_domain = true;
+    INVARIANT(device_store(d, &r->ks->storage) == ST_OK);
+    keystore_enter(r->ks, KEYSTORE_OPERATIONAL);
+}
+
 void rig_provision(struct rig *r, const char *policy)
 {
-    Ks__Provision provision = KS__PROVISION__INIT;
     Ks__Partition partition = KS__PARTITION__INIT;
     Ks__Identity identity = KS__IDENTITY__INIT, *identities[] = { &identity };
     struct rig_client c;
 
+    rig_set_domain(r, domain_key);
     INVARIANT(rig_connect(r, &r->owner, &c) == ST_OK);
-    provision.name = (char *)(uintptr_t) "domain";
-    INVARIANT(rig_call(&c, MESSAGE_PROVISION, &provision.base, NULL) == CKR_OK);
     identity.fingerprint = (ProtobufCBinaryData){ sizeof r->user.fingerprint, r->user.fingerprint };
     identity.role = PEER_CLIENT;
     identity.name = (char *)(uintptr_t) "user";

@@ -44,6 +44,8 @@ void rig_close(struct rig *r);
 void rig_restart(struct rig *r);
 /* Open it: it has been closed, and perhaps the board exchanged. */
 void rig_reopen(struct rig *r);
+/* A security domain of this key, without holders. Its id is the first bytes of the key. */
+void rig_set_domain(struct rig *r, const uint8_t key[32]);
 /* Domain, one partition "one" with `user` as its client. */
 void rig_provision(struct rig *r, const char *policy);
 enum status rig_connect(struct rig *r, const struct rig_identity *who, struct rig_client *out);

@@ -55,7 +55,6 @@ static const struct {
     { MESSAGE_OPERATION_CANCEL, "O", "C@" },
     { MESSAGE_RANDOM, "O", "C" },
     { MESSAGE_SEED, "O", "C" },
-    { MESSAGE_PROVISION, "P", "O" },
     { MESSAGE_PARTITION_CREATE, "O", "O" },
     { MESSAGE_PARTITION_LIST, "O", "O" },
     { MESSAGE_PARTITION_DELETE, "O", "O" },
