@@ -91,6 +91,8 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
 /* Objects whose partition has no record are what an interrupted deletion left behind. */
 static enum status tidy_partitions(struct keystore *ks)
 {
+    enum status st;
+
     for (unsigned i = 0; i < PARTITIONS_MAX; i++) {
         struct partition *p = ks->partitions[i];
 
@@ -101,8 +103,8 @@ static enum status tidy_partitions(struct keystore *ks)
                 return ST_IO;
             partition_free(p);
             ks->partitions[i] = NULL;
-        } else if (ks->device.has_domain && partition_unlock(p, &ks->device) != ST_OK) {
-            return ST_NO_MEMORY;
+        } else if (ks->device.has_domain && (st = partition_unlock(p, &ks->device)) != ST_OK) {
+            return st;
         }
     }
     return ST_OK;

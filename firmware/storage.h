@@ -8,7 +8,7 @@
 #include "firmware/flash/flash.h"
 #include "firmware/wire/pkcs11.h"
 
-enum record_kind { RECORD_DEVICE = 1, RECORD_PARTITION = 2, RECORD_OBJECT = 3 };
+enum record_kind { RECORD_DEVICE = 1, RECORD_PARTITION = 2, RECORD_OBJECT = 3, RECORD_TOMBSTONE = 6 };
 
 struct storage {
     pthread_mutex_t lock;
