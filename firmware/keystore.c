@@ -75,6 +75,8 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
 
     if (key->kind == RECORD_DEVICE)
         return device_unpack(&ks->device, value);
+    if (key->kind == RECORD_TOMBSTONE)
+        return tombstones_load(&ks->tombstones, value);
     if (key->kind != RECORD_PARTITION && key->kind != RECORD_OBJECT)
         return ST_CORRUPT;
     if (key->kind == RECORD_OBJECT && atomic_load(&ks->fault) != NULL)
@@ -245,6 +247,8 @@ void keystore_close(struct keystore *ks)
     slow_stop(&ks->slow_keys);
     slow_stop(&ks->slow_pins);
     audit_close(ks->audit);
+    backup_forget_all(ks);
+    tombstones_clear(&ks->tombstones);
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
         partition_free(ks->partitions[i]);
     flash_close(ks->storage.flash);

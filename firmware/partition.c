@@ -44,6 +44,17 @@ void partition_free(struct partition *p)
     free(p);
 }
 
+void partition_unref(struct partition *p)
+{
+    bool unused;
+
+    pthread_mutex_lock(&p->lock);
+    unused = --p->refs == 0 && p->deleted;
+    pthread_mutex_unlock(&p->lock);
+    if (unused)
+        partition_free(p);
+}
+
 static CK_RV pack_pins(const struct partition *p, struct attributes *a)
 {
     uint8_t record[PIN_RECORD_LEN];

@@ -61,6 +61,8 @@ struct partition {
 /* Without a record, seal id and serial. NULL: out of memory. */
 struct partition *partition_new(uint32_t id);
 void partition_free(struct partition *p);
+/* Give a reference back. Takes the lock. A deleted partition goes with the last one. */
+void partition_unref(struct partition *p);
 /* From its record. Errors: ST_CORRUPT. */
 MUST_CHECK enum status partition_unpack(struct partition *p, struct span record);
 /* And to it: *len bytes, which the caller wipes and frees. Errors: CKR_HOST_MEMORY. */

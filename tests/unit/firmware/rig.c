@@ -4,7 +4,7 @@
 
 #include "firmware/crypto/pin.h"
 
-static const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN] = { 0xd0, 0x3a, 0x17 };
+const uint8_t rig_domain_key[SEAL_DOMAIN_KEY_LEN] = { 0xd0, 0x3a, 0x17 };
 
 static void make_identity(struct rig_identity *id)
 {
@@ -179,7 +179,7 @@ void rig_provision(struct rig *r, const char *policy)
     Ks__Identity identity = KS__IDENTITY__INIT, *identities[] = { &identity };
     struct rig_client c;
 
-    rig_set_domain(r, domain_key);
+    rig_set_domain(r, rig_domain_key);
     INVARIANT(rig_connect(r, &r->owner, &c) == ST_OK);
     identity.fingerprint = (ProtobufCBinaryData){ sizeof r->user.fingerprint, r->user.fingerprint };
     identity.role = PEER_CLIENT;

@@ -45,6 +45,7 @@ void rig_restart(struct rig *r);
 /* Open it: it has been closed, and perhaps the board exchanged. */
 void rig_reopen(struct rig *r);
 /* A security domain of this key, without holders. Its id is the first bytes of the key. */
+extern const uint8_t rig_domain_key[32]; /* rig_provision()'s */
 void rig_set_domain(struct rig *r, const uint8_t key[32]);
 /* Domain, one partition "one" with `user` as its client. */
 void rig_provision(struct rig *r, const char *policy);
