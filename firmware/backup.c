@@ -31,7 +31,7 @@ static CK_RV take_objects(struct backup *b)
     return CKR_OK;
 }
 
-CK_RV backup_new(const struct device *d, struct partition *p, uint64_t link, struct backup **out)
+CK_RV backup_new(const struct security_domain *d, struct partition *p, uint64_t link, struct backup **out)
 {
     struct backup *b = calloc(1, sizeof *b);
     uint8_t id[BACKUP_ID_LEN];
@@ -46,8 +46,7 @@ CK_RV backup_new(const struct device *d, struct partition *p, uint64_t link, str
     rv = take_objects(b);
     pthread_mutex_unlock(&p->lock);
     if (rv == CKR_OK)
-        rv = entropy_draw(id, sizeof id) == ST_OK ? backup_series_of(d->domain_key, d->domain_id, id, &b->series)
-                                                  : CKR_DEVICE_ERROR;
+        rv = entropy_draw(id, sizeof id) == ST_OK ? backup_series_of(d->key, d->id, id, &b->series) : CKR_DEVICE_ERROR;
     if (rv != CKR_OK) {
         backup_free(b);
         return rv;

@@ -19,7 +19,7 @@
 struct backup;
 
 /* Errors: CKR_HOST_MEMORY; CKR_DEVICE_ERROR no random bytes. */
-MUST_CHECK CK_RV backup_new(const struct device *d, struct partition *p, uint64_t link, struct backup **out);
+MUST_CHECK CK_RV backup_new(const struct security_domain *d, struct partition *p, uint64_t link, struct backup **out);
 void backup_free(struct backup *b); /* wipes; NULL is fine */
 uint64_t backup_link(const struct backup *b);
 uint32_t backup_partition(const struct backup *b); /* its number */

@@ -41,6 +41,12 @@ struct call {
         Ks__PartitionList partition_list;
         Ks__AuditRecords audit_records;
         Ks__BackupPart backup_part;
+        Ks__DomainInfo domain_info;
+        Ks__DomainFile domain_file;
+        Ks__Certificate certificate;
+        Ks__Unlocked unlocked;
+        Ks__SignedStatement signed_statement;
+        Ks__DeviceIdentity device_identity;
     } answer;
 };
 
@@ -69,6 +75,10 @@ MUST_CHECK CK_RV call_add_object(struct call *c, struct session *s, struct attri
 /* The same for several, up to PARTITION_ADD_MAX: all or none. */
 MUST_CHECK CK_RV call_add_objects(struct call *c, struct session *s, struct attributes *a, unsigned count,
                                   uint64_t *handles);
+/* One attribute as the wire has it, copied into the call's memory; `out->state` says when it is not there or closed.
+ * Under the partition's lock. Errors: CKR_DEVICE_MEMORY; CKR_HOST_MEMORY; CKR_DEVICE_ERROR. */
+MUST_CHECK CK_RV call_read_attribute(struct call *c, const struct object *o, CK_ATTRIBUTE_TYPE type,
+                                     Ks__Attribute *out);
 CK_RV call_reply_handle(struct call *c, uint64_t handle);
 CK_RV call_reply_data(struct call *c, const uint8_t *p, size_t len);
 /* `len` bytes that live as long as the call; NULL: no room. */
@@ -83,8 +93,12 @@ call_handler on_generate_key, on_generate_key_pair, on_wrap_key, on_unwrap_key, 
     on_decapsulate;
 call_handler on_compute, on_operation_begin, on_operation_update, on_operation_final, on_operation_cancel, on_random,
     on_seed;
-call_handler on_partition_create, on_partition_list, on_partition_delete, on_partition_set, on_audit_read, on_self_test,
-    on_zeroise;
+call_handler on_partition_create, on_partition_list, on_partition_delete, on_partition_set, on_audit_read, on_self_test;
+call_handler on_domain_info, on_domain_create, on_domain_export, on_domain_confirm, on_domain_change,
+    on_domain_transfer, on_domain_restore;
+call_handler on_role_set, on_audit_sink_set, on_firmware_key_set, on_clock_set;
+call_handler on_start_mode_set, on_unlock, on_factory_reset, on_zeroise;
+call_handler on_attest, on_device_identity, on_certificate_install;
 call_handler on_backup_begin, on_backup_next, on_restore_begin, on_restore_next;
 
 #endif

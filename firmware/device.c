@@ -1,51 +1,32 @@
 #include "firmware/device.h"
 
 #include "firmware/base/secret.h"
-#include "firmware/crypto/entropy.h"
-#include "firmware/crypto/key.h"
+#include "firmware/certificate.h"
+#include "firmware/wire/link.h"
 
 /* Never renumbered. */
 enum field {
     FIELD_OWNER = 1,
     FIELD_KEY,
     FIELD_CERTIFICATE,
-    FIELD_DOMAIN_NAME,
-    FIELD_DOMAIN_KEY,
-    FIELD_DOMAIN_ID,
-    FIELD_NEXT_PARTITION,
+    FIELD_NEXT_PARTITION = 7,
+    FIELD_SINK_ADDRESS,
+    FIELD_SINK_FINGERPRINT,
+    FIELD_FIRMWARE_KEY,
+    FIELD_CLOCK,
+    FIELD_CLOCK_FREE,
+    FIELD_DESTRUCTION,
+    FIELD_CHAIN = 100,   /* and on: CERTIFICATE_CHAIN_MAX of them */
+    FIELD_AUDITOR = 200, /* and on: one each */
 };
-
-#define SERIAL_LEN 16
-#define NO_END     "99991231235959Z" /* RFC 5280, 4.1.2.5: no well-defined end; the board has no clock to trust */
-
-static bool name_and_sign(X509 *x, EVP_PKEY *key, const uint8_t serial[SERIAL_LEN])
-{
-    X509_NAME *name = X509_get_subject_name(x);
-    BIGNUM *n = BN_bin2bn(serial, SERIAL_LEN, NULL);
-    bool ok = n != NULL && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL && X509_set_version(x, 2) == 1 &&
-              X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"Strongroom keystore", -1, -1,
-                                         0) == 1 &&
-              X509_set_issuer_name(x, name) == 1 &&
-              ASN1_TIME_set_string(X509_getm_notBefore(x), "20200101000000Z") == 1 &&
-              ASN1_TIME_set_string(X509_getm_notAfter(x), NO_END) == 1 && X509_set_pubkey(x, key) == 1 &&
-              X509_sign(x, key, EVP_sha256()) > 0;
-
-    BN_free(n);
-    return ok;
-}
 
 enum status device_make_identity(struct device *d)
 {
-    uint8_t serial[SERIAL_LEN];
-
-    if (entropy_draw(serial, sizeof serial) != ST_OK)
-        return ST_CORRUPT;
-    serial[0] = (serial[0] & 0x7f) | 0x40; /* positive, and of full length */
-    if ((d->key = EVP_EC_gen("P-256")) == NULL || (d->certificate = X509_new()) == NULL ||
-        !name_and_sign(d->certificate, d->key, serial))
+    if ((d->key = EVP_EC_gen("P-256")) == NULL ||
+        (d->certificate = certificate_make(d->key, "Strongroom keystore")) == NULL)
         return ST_INTERNAL;
     d->next_partition = 1;
-    return ST_OK;
+    return link_fingerprint(d->certificate, d->fingerprint);
 }
 
 static bool take_identity(struct device *d, const struct attributes *a)
@@ -56,54 +37,94 @@ static bool take_identity(struct device *d, const struct attributes *a)
     d->key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &p, (long)key.len);
     p = certificate.p;
     d->certificate = d2i_X509(NULL, &p, (long)certificate.len);
-    return d->key != NULL && d->certificate != NULL;
+    return d->key != NULL && d->certificate != NULL && link_fingerprint(d->certificate, d->fingerprint) == ST_OK;
+}
+
+static bool take_text(const struct attributes *a, enum field field, char *out, size_t room)
+{
+    struct span v = attributes_get(a, field);
+
+    if (v.len >= room)
+        return false;
+    if (v.len > 0)
+        memcpy(out, v.p, v.len);
+    out[v.len] = '\0';
+    return true;
+}
+
+static bool take_roles(struct device *d, const struct attributes *a)
+{
+    d->owned = attributes_take(a, FIELD_OWNER, d->owner, sizeof d->owner);
+    while (d->auditor_count < AUDITORS_MAX && attributes_has(a, FIELD_AUDITOR + d->auditor_count)) {
+        if (!attributes_take(a, FIELD_AUDITOR + d->auditor_count, &d->auditors[d->auditor_count],
+                             sizeof d->auditors[0]))
+            return false;
+        d->auditor_count++;
+    }
+    if (attributes_has(a, FIELD_SINK_FINGERPRINT) &&
+        !attributes_take(a, FIELD_SINK_FINGERPRINT, d->sink.fingerprint, sizeof d->sink.fingerprint))
+        return false;
+    return take_text(a, FIELD_SINK_ADDRESS, d->sink.address, sizeof d->sink.address);
+}
+
+static bool take_chain(struct device *d, const struct attributes *a)
+{
+    struct span one;
+
+    for (d->chain_count = 0; d->chain_count < CERTIFICATE_CHAIN_MAX; d->chain_count++) {
+        if ((one = attributes_get(a, FIELD_CHAIN + d->chain_count)).len == 0)
+            return true;
+        if (bytes_set(&d->chain[d->chain_count], one) != ST_OK)
+            return false;
+    }
+    return true;
+}
+
+static bool unpack(struct device *d, const struct attributes *a)
+{
+    d->next_partition = (uint32_t)attributes_ulong(a, FIELD_NEXT_PARTITION, 1);
+    d->clock_ms = (int64_t)attributes_ulong(a, FIELD_CLOCK, 0);
+    d->clock_free_ms = attributes_ulong(a, FIELD_CLOCK_FREE, 0);
+    return take_identity(d, a) && take_chain(d, a) && take_roles(d, a) &&
+           bytes_set(&d->firmware_key, attributes_get(a, FIELD_FIRMWARE_KEY)) == ST_OK &&
+           bytes_set(&d->destruction, attributes_get(a, FIELD_DESTRUCTION)) == ST_OK;
 }
 
 enum status device_unpack(struct device *d, struct span record)
 {
     struct attributes a;
-    struct span name;
     bool ok;
 
     if (attributes_unpack(&a, record) != CKR_OK)
         return ST_CORRUPT;
-    d->next_partition = (uint32_t)attributes_ulong(&a, FIELD_NEXT_PARTITION, 1);
-    d->owned = attributes_take(&a, FIELD_OWNER, d->owner, sizeof d->owner);
-    d->has_domain = attributes_take(&a, FIELD_DOMAIN_KEY, d->domain_key, sizeof d->domain_key) &&
-                    attributes_take(&a, FIELD_DOMAIN_ID, d->domain_id, sizeof d->domain_id);
-    name = attributes_get(&a, FIELD_DOMAIN_NAME);
-    if (name.len > 0 && name.len <= PARTITION_NAME_MAX)
-        memcpy(d->domain_name, name.p, name.len);
-    ok = take_identity(d, &a);
+    ok = unpack(d, &a);
     attributes_clear(&a);
     return ok ? ST_OK : ST_CORRUPT;
 }
 
-static CK_RV pack_identity(const struct device *d, struct attributes *a)
+static CK_RV set_if(struct attributes *a, enum field field, struct span value, bool there)
 {
-    unsigned char *key = NULL, *certificate = NULL;
-    int key_len = i2d_PrivateKey(d->key, &key), certificate_len = i2d_X509(d->certificate, &certificate);
-    CK_RV rv = CKR_HOST_MEMORY;
+    return there ? attributes_set(a, field, value) : CKR_OK;
+}
 
-    if (key_len > 0 && certificate_len > 0 &&
-        (rv = attributes_set(a, FIELD_KEY, span_of(key, (size_t)key_len))) == CKR_OK)
-        rv = attributes_set(a, FIELD_CERTIFICATE, span_of(certificate, (size_t)certificate_len));
-    if (key_len > 0)
-        secret_wipe(key, (size_t)key_len);
-    OPENSSL_free(key);
-    OPENSSL_free(certificate);
+static CK_RV pack_roles(const struct device *d, struct attributes *a)
+{
+    CK_RV rv = set_if(a, FIELD_OWNER, span_of(d->owner, sizeof d->owner), d->owned);
+
+    for (unsigned i = 0; i < d->auditor_count && rv == CKR_OK; i++)
+        rv = attributes_set(a, FIELD_AUDITOR + i, span_of(&d->auditors[i], sizeof d->auditors[i]));
+    if (rv == CKR_OK && d->sink.address[0] != '\0' &&
+        (rv = attributes_set(a, FIELD_SINK_ADDRESS, span_text(d->sink.address))) == CKR_OK)
+        rv = attributes_set(a, FIELD_SINK_FINGERPRINT, span_of(d->sink.fingerprint, sizeof d->sink.fingerprint));
     return rv;
 }
 
-static CK_RV pack_domain(const struct device *d, struct attributes *a)
+static CK_RV pack_chain(const struct device *d, struct attributes *a)
 {
-    CK_RV rv;
+    CK_RV rv = CKR_OK;
 
-    if (!d->has_domain)
-        return CKR_OK;
-    if ((rv = attributes_set(a, FIELD_DOMAIN_NAME, span_text(d->domain_name))) == CKR_OK &&
-        (rv = attributes_set(a, FIELD_DOMAIN_KEY, span_of(d->domain_key, sizeof d->domain_key))) == CKR_OK)
-        rv = attributes_set(a, FIELD_DOMAIN_ID, span_of(d->domain_id, sizeof d->domain_id));
+    for (unsigned i = 0; i < d->chain_count && rv == CKR_OK; i++)
+        rv = attributes_set(a, FIELD_CHAIN + i, bytes_span(&d->chain[i]));
     return rv;
 }
 
@@ -112,29 +133,60 @@ static CK_RV pack(const struct device *d, struct attributes *a)
     CK_RV rv;
 
     if ((rv = attributes_set_ulong(a, FIELD_NEXT_PARTITION, d->next_partition)) != CKR_OK ||
-        (d->owned && (rv = attributes_set(a, FIELD_OWNER, span_of(d->owner, sizeof d->owner))) != CKR_OK) ||
-        (rv = pack_identity(d, a)) != CKR_OK)
+        (rv = attributes_set_ulong(a, FIELD_CLOCK, (CK_ULONG)d->clock_ms)) != CKR_OK ||
+        (rv = attributes_set_ulong(a, FIELD_CLOCK_FREE, d->clock_free_ms)) != CKR_OK ||
+        (rv = set_if(a, FIELD_FIRMWARE_KEY, bytes_span(&d->firmware_key), d->firmware_key.len > 0)) != CKR_OK ||
+        (rv = set_if(a, FIELD_DESTRUCTION, bytes_span(&d->destruction), d->destruction.len > 0)) != CKR_OK ||
+        (rv = pack_roles(d, a)) != CKR_OK)
         return rv;
-    return pack_domain(d, a);
+    rv = certificate_pack(d->key, d->certificate, a, FIELD_KEY, FIELD_CERTIFICATE);
+    return rv == CKR_OK ? pack_chain(d, a) : rv;
+}
+
+CK_RV device_change(const struct device *d, struct flash_change *change, struct bytes *buffer)
+{
+    struct attributes a = { 0 };
+    CK_RV rv = pack(d, &a);
+
+    if (rv == CKR_OK)
+        rv = storage_pack(&a, &(struct flash_key){ .kind = RECORD_DEVICE }, change, buffer);
+    attributes_clear(&a);
+    return rv;
 }
 
 enum status device_store(const struct device *d, struct storage *s)
 {
-    struct flash_change change = { .key = { .kind = RECORD_DEVICE } };
-    struct attributes a = { 0 };
+    struct flash_change change;
+    struct bytes buffer = { 0 };
     enum status st = ST_NO_MEMORY;
-    uint8_t *packed = NULL;
-    size_t len = 0;
 
-    if (pack(d, &a) == CKR_OK && (packed = malloc(len = attributes_packed_len(&a))) != NULL) {
-        attributes_pack(&a, packed);
-        change.value = span_of(packed, len);
+    if (device_change(d, &change, &buffer) == CKR_OK)
         st = storage_commit(s, &change, 1, true) == CKR_OK ? ST_OK : ST_IO;
-        secret_wipe(packed, len);
-    }
-    free(packed);
-    attributes_clear(&a);
+    storage_release(&buffer);
     return st;
+}
+
+bool device_has_auditor(const struct device *d, const uint8_t fingerprint[LINK_FINGERPRINT_LEN])
+{
+    for (unsigned i = 0; i < d->auditor_count; i++)
+        if (memcmp(d->auditors[i].fingerprint, fingerprint, LINK_FINGERPRINT_LEN) == 0)
+            return true;
+    return d->sink.address[0] != '\0' && memcmp(d->sink.fingerprint, fingerprint, LINK_FINGERPRINT_LEN) == 0;
+}
+
+enum status device_firmware_key_print(const struct device *d, uint8_t out[32])
+{
+    return EVP_Digest(d->firmware_key.p, d->firmware_key.len, out, NULL, EVP_sha256(), NULL) == 1 ? ST_OK
+                                                                                                  : ST_NO_MEMORY;
+}
+
+void device_reset(struct device *d)
+{
+    d->owned = false;
+    memset(d->owner, 0, sizeof d->owner);
+    d->auditor_count = 0;
+    d->sink = (struct audit_sink){ 0 };
+    d->clock_free_ms = 0;
 }
 
 enum status device_certificate(const struct device *d, struct bytes *out)
@@ -151,5 +203,9 @@ void device_clear(struct device *d)
 {
     EVP_PKEY_free(d->key);
     X509_free(d->certificate);
+    for (unsigned i = 0; i < CERTIFICATE_CHAIN_MAX; i++)
+        bytes_clear(&d->chain[i]);
+    bytes_clear(&d->firmware_key);
+    bytes_clear(&d->destruction);
     secret_wipe(d, sizeof *d);
 }

@@ -5,11 +5,13 @@
 #define IN(state) BIT(KEYSTORE_##state)
 #define WORKING   (IN(OPERATIONAL))
 #define OWNED     (IN(PROVISIONED) | IN(OPERATIONAL))
+#define FRESH     (IN(FACTORY) | OWNED)
 #define ALWAYS    (IN(FACTORY) | OWNED | IN(ERROR) | IN(ZEROISED))
 
 #define OWNER   BIT(PEER_OWNER)
 #define CLIENT  BIT(PEER_CLIENT)
 #define AUDITOR BIT(PEER_AUDITOR)
+#define FACTORY BIT(PEER_FACTORY)
 
 enum flag {
     LOCK = 1 << 0,  /* starts under its partition's lock, as an attached application */
@@ -19,7 +21,10 @@ enum flag {
     PINS = 1 << 4,  /* is slow: it hashes a PIN */
 };
 
-#define APPROVALS (8u * 1024) /* what an authorisation can take: ten signatures by keys of 4,096 bits */
+/* With the approvals of all holders: 16 KiB hold ten of 4,096 bits and what the act itself says. */
+#define ACT_BODY_MAX     (16u * 1024)
+#define HOLDERS_BODY_MAX (64u * 1024)
+#define CHAIN_BODY_MAX   (CERTIFICATE_CHAIN_MAX * (CERTIFICATE_MAX + 8))
 
 /* Bodies are bounded by message_unpack(), too; here by what the kind can need. */
 static const struct rule {
@@ -29,7 +34,7 @@ static const struct rule {
     unsigned flags;
 } rules[MESSAGE_KIND_COUNT_] = {
     [MESSAGE_ATTACH] = { on_attach, OWNED, CLIENT, 64, 0 },
-    [MESSAGE_STATUS] = { on_status, ALWAYS, OWNER | CLIENT | AUDITOR, 0, 0 },
+    [MESSAGE_STATUS] = { on_status, ALWAYS, OWNER | CLIENT | AUDITOR | FACTORY, 0, 0 },
     [MESSAGE_TOKEN_INFO] = { on_token_info, OWNED, CLIENT, 0, 0 },
     [MESSAGE_MECHANISM_LIST] = { on_mechanism_list, OWNED, CLIENT, 0, 0 },
     [MESSAGE_INIT_TOKEN] = { on_init_token, WORKING, CLIENT, 512, LOCK | AUDIT | SYNC | PINS },
@@ -64,14 +69,31 @@ static const struct rule {
     [MESSAGE_PARTITION_CREATE] = { on_partition_create, WORKING, OWNER, 2048, AUDIT | SYNC },
     [MESSAGE_PARTITION_LIST] = { on_partition_list, WORKING, OWNER, 0, 0 },
     [MESSAGE_PARTITION_DELETE] = { on_partition_delete, WORKING, OWNER, 16, AUDIT | SYNC },
-    [MESSAGE_PARTITION_SET] = { on_partition_set, WORKING, OWNER, 2048 + APPROVALS, AUDIT | SYNC },
+    [MESSAGE_PARTITION_SET] = { on_partition_set, WORKING, OWNER, ACT_BODY_MAX, AUDIT | SYNC },
     [MESSAGE_AUDIT_READ] = { on_audit_read, OWNED | IN(ERROR), OWNER | AUDITOR, 32, 0 },
     [MESSAGE_SELF_TEST] = { on_self_test, OWNED, OWNER, 0, AUDIT | SYNC | KEYS },
     [MESSAGE_BACKUP_BEGIN] = { on_backup_begin, WORKING, OWNER, 16, AUDIT | SYNC | KEYS },
     [MESSAGE_BACKUP_NEXT] = { on_backup_next, WORKING, OWNER, 0, AUDIT | SYNC | KEYS },
-    [MESSAGE_RESTORE_BEGIN] = { on_restore_begin, WORKING, OWNER, BACKUP_PART_MAX + APPROVALS, AUDIT | SYNC | KEYS },
+    [MESSAGE_RESTORE_BEGIN] = { on_restore_begin, WORKING, OWNER, BACKUP_PART_MAX + ACT_BODY_MAX, AUDIT | SYNC | KEYS },
     [MESSAGE_RESTORE_NEXT] = { on_restore_next, WORKING, OWNER, BACKUP_PART_MAX + 16, AUDIT | SYNC | KEYS },
-    [MESSAGE_ZEROISE] = { on_zeroise, OWNED | IN(ERROR), OWNER, 0, AUDIT | SYNC },
+    [MESSAGE_ZEROISE] = { on_zeroise, OWNED | IN(ERROR), OWNER, ACT_BODY_MAX, AUDIT | SYNC },
+    [MESSAGE_FACTORY_RESET] = { on_factory_reset, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC | KEYS },
+    [MESSAGE_DOMAIN_INFO] = { on_domain_info, OWNED, OWNER | AUDITOR, 0, 0 },
+    [MESSAGE_DOMAIN_CREATE] = { on_domain_create, IN(PROVISIONED), OWNER, HOLDERS_BODY_MAX, AUDIT | SYNC },
+    [MESSAGE_DOMAIN_EXPORT] = { on_domain_export, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC | KEYS },
+    [MESSAGE_DOMAIN_CONFIRM] = { on_domain_confirm, OWNED, OWNER, 64, AUDIT | SYNC },
+    [MESSAGE_DOMAIN_CHANGE] = { on_domain_change, WORKING, OWNER, HOLDERS_BODY_MAX, AUDIT | SYNC },
+    [MESSAGE_DOMAIN_TRANSFER] = { on_domain_transfer, IN(PROVISIONED), OWNER, 0, AUDIT | SYNC | KEYS },
+    [MESSAGE_DOMAIN_RESTORE] = { on_domain_restore, OWNED, OWNER, LINK_MESSAGE_MAX, AUDIT | SYNC | KEYS },
+    [MESSAGE_ROLE_SET] = { on_role_set, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC },
+    [MESSAGE_AUDIT_SINK_SET] = { on_audit_sink_set, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC },
+    [MESSAGE_FIRMWARE_KEY_SET] = { on_firmware_key_set, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC },
+    [MESSAGE_CLOCK_SET] = { on_clock_set, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC },
+    [MESSAGE_START_MODE_SET] = { on_start_mode_set, WORKING, OWNER, ACT_BODY_MAX, AUDIT | SYNC | PINS },
+    [MESSAGE_ATTEST] = { on_attest, FRESH, OWNER | CLIENT | AUDITOR | FACTORY, 128, AUDIT | KEYS },
+    [MESSAGE_DEVICE_IDENTITY] = { on_device_identity, FRESH, OWNER | FACTORY, 0, KEYS },
+    [MESSAGE_CERTIFICATE_INSTALL] = { on_certificate_install, FRESH, OWNER | FACTORY, CHAIN_BODY_MAX, AUDIT | SYNC },
+    [MESSAGE_UNLOCK] = { on_unlock, IN(PROVISIONED), OWNER, 512, AUDIT | SYNC | PINS },
 };
 
 static bool says(const Ks__Template *t, CK_ATTRIBUTE_TYPE type, CK_ULONG value)
@@ -108,7 +130,7 @@ static bool is_slow(uint16_t kind, const ProtobufCMessage *m)
     case MESSAGE_UNWRAP_KEY:
         return brings_rsa(((const Ks__UnwrapKey *)m)->template_);
     default:
-        return true; /* a self test; a part of a backup, which is read, sealed or written whole */
+        return true; /* a self test, what asks the TPM, a part of a backup */
     }
 }
 
@@ -172,6 +194,8 @@ static CK_RV run(struct call *c, const struct rule *r, const ProtobufCMessage *r
             return CKR_DEVICE_ERROR;
         if ((r->flags & LOCK) == 0)
             call_unlock(c);
+    } else if (!keystore_knows(c->ks, c->who->role, c->who->fingerprint)) {
+        return CKR_ACTION_PROHIBITED; /* no longer what it was when the link was opened */
     }
     return r->handler(c, request);
 }

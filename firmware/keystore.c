@@ -2,6 +2,7 @@
 
 #include <openssl/hmac.h>
 
+#include "firmware/base/big_endian.h"
 #include "firmware/base/log.h"
 #include "firmware/crypto/entropy.h"
 #include "firmware/crypto/self_test.h"
@@ -10,8 +11,9 @@
 static const unsigned may_follow[] = {
     [0] = ~0u,                                /* at the start */
     [KEYSTORE_FACTORY] = BIT(KEYSTORE_ERROR), /* a start with an owner leaves it */
-    [KEYSTORE_PROVISIONED] = BIT(KEYSTORE_OPERATIONAL) | BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
-    [KEYSTORE_OPERATIONAL] = BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
+    [KEYSTORE_PROVISIONED] =
+        BIT(KEYSTORE_OPERATIONAL) | BIT(KEYSTORE_FACTORY) | BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
+    [KEYSTORE_OPERATIONAL] = BIT(KEYSTORE_FACTORY) | BIT(KEYSTORE_ERROR) | BIT(KEYSTORE_ZEROISED),
     [KEYSTORE_ERROR] = BIT(KEYSTORE_ZEROISED),
     [KEYSTORE_ZEROISED] = 0,
 };
@@ -45,13 +47,35 @@ void keystore_fail(struct keystore *ks, const char *what)
     record_event(ks, AUDIT_EVENT_SELF_TEST, 0, CKR_DEVICE_ERROR);
 }
 
-static enum status derive(const uint8_t root[HAL_ROOT_KEY_LEN], const char *label, uint8_t out[32])
+uint64_t keystore_time_ms(const struct keystore *ks)
+{
+    return ks->hal->time_unix_ms(ks->hal->self) + (uint64_t)atomic_load(&ks->clock_ms);
+}
+
+void keystore_set_clock(struct keystore *ks, int64_t offset_ms)
+{
+    atomic_store(&ks->clock_ms, offset_ms);
+    audit_set_clock(ks->audit, offset_ms);
+}
+
+static enum status derive(const uint8_t key[32], const char *label, uint8_t out[32])
 {
     unsigned len = 32;
 
-    return HMAC(EVP_sha256(), root, HAL_ROOT_KEY_LEN, (const uint8_t *)label, strlen(label), out, &len) != NULL
-               ? ST_OK
-               : ST_INTERNAL;
+    return HMAC(EVP_sha256(), key, 32, (const uint8_t *)label, strlen(label), out, &len) != NULL ? ST_OK : ST_INTERNAL;
+}
+
+enum status keystore_open_domain(struct keystore *ks)
+{
+    enum status st = derive(ks->domain.key, "strongroom pin pepper v1", ks->pepper);
+
+    for (unsigned i = 0; i < PARTITIONS_MAX && st == ST_OK; i++)
+        if (ks->partitions[i] != NULL) {
+            pthread_mutex_lock(&ks->partitions[i]->lock);
+            st = partition_unlock(ks->partitions[i], &ks->domain);
+            pthread_mutex_unlock(&ks->partitions[i]->lock);
+        }
+    return st;
 }
 
 /* The partition of this number; made if it is not there yet, because records come in no order. */
@@ -73,14 +97,29 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
     struct keystore *ks = arg;
     struct partition *p;
 
-    if (key->kind == RECORD_DEVICE)
+    switch (key->kind) {
+    case RECORD_DEVICE:
         return device_unpack(&ks->device, value);
-    if (key->kind == RECORD_TOMBSTONE)
+    case RECORD_DOMAIN:
+        return security_domain_unpack(&ks->domain, value);
+    case RECORD_TRANSFER:
+        return transfer_key_unpack(&ks->transfer, value);
+    case RECORD_ACTS:
+        if (value.len != 8)
+            return ST_CORRUPT;
+        ks->act_sequence = be_get(value.p, 8);
+        return ST_OK;
+    case RECORD_TOMBSTONE:
         return tombstones_load(&ks->tombstones, value);
-    if (key->kind != RECORD_PARTITION && key->kind != RECORD_OBJECT)
+    case RECORD_PARTITION:
+        break;
+    case RECORD_OBJECT:
+        if (atomic_load(&ks->fault) != NULL)
+            return ST_OK; /* in state error nobody can use a key, so it stays where it is */
+        break;
+    default:
         return ST_CORRUPT;
-    if (key->kind == RECORD_OBJECT && atomic_load(&ks->fault) != NULL)
-        return ST_OK; /* in state error nobody can use a key, so it stays where it is */
+    }
     if ((p = partition_for(ks, key->partition)) == NULL)
         return ST_NO_MEMORY;
     if (key->kind == RECORD_PARTITION)
@@ -90,26 +129,21 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
     return partition_load_object(p, key->id, value);
 }
 
-/* Objects whose partition has no record are what an interrupted deletion left behind. */
+/* Objects whose partition has no record are what an interrupted deletion or restore left behind; partitions without a
+ * domain are what an interrupted factory reset did. */
 static enum status tidy_partitions(struct keystore *ks)
 {
-    enum status st;
-
     for (unsigned i = 0; i < PARTITIONS_MAX; i++) {
         struct partition *p = ks->partitions[i];
 
-        if (p == NULL)
+        if (p == NULL || (p->terms.name[0] != '\0' && ks->domain.exists))
             continue;
-        if (p->terms.name[0] == '\0') {
-            if (partition_drop_objects(p, &ks->storage) != CKR_OK)
-                return ST_IO;
-            partition_free(p);
-            ks->partitions[i] = NULL;
-        } else if (ks->device.has_domain && (st = partition_unlock(p, &ks->device)) != ST_OK) {
-            return st;
-        }
+        if (partition_drop(p, &ks->storage) != CKR_OK)
+            return ST_IO;
+        partition_free(p);
+        ks->partitions[i] = NULL;
     }
-    return ST_OK;
+    return ks->domain.open ? keystore_open_domain(ks) : ST_OK;
 }
 
 static enum status open_storage(struct keystore *ks, const uint8_t root[HAL_ROOT_KEY_LEN])
@@ -140,6 +174,7 @@ static enum status settle_identity(struct keystore *ks, const uint8_t *owner)
     }
     if (!d->owned && owner != NULL) {
         memcpy(d->owner, owner, sizeof d->owner);
+        bytes_clear(&d->destruction); /* of the owner before: it was there for him to fetch */
         d->owned = changed = true;
     }
     if (changed && (st = device_store(d, &ks->storage)) != ST_OK)
@@ -155,6 +190,10 @@ static enum status publish(struct keystore *ks)
     if ((st = device_certificate(&ks->device, &der)) == ST_OK)
         st = ks->hal->publish_identity(ks->hal->self, bytes_span(&der));
     bytes_clear(&der);
+    /* Of a factory reset whose answer may never have left; that of a zeroisation which did not come about is taken
+     * back. */
+    if (st == ST_OK)
+        st = ks->hal->publish_destruction(ks->hal->self, bytes_span(&ks->device.destruction));
     return st;
 }
 
@@ -162,7 +201,9 @@ static enum keystore_state first_state(const struct keystore *ks)
 {
     if (atomic_load(&ks->fault) != NULL)
         return KEYSTORE_ERROR;
-    return !ks->device.owned ? KEYSTORE_FACTORY : !ks->device.has_domain ? KEYSTORE_PROVISIONED : KEYSTORE_OPERATIONAL;
+    if (!ks->device.owned)
+        return KEYSTORE_FACTORY;
+    return ks->domain.open && security_domain_in_force(&ks->domain) ? KEYSTORE_OPERATIONAL : KEYSTORE_PROVISIONED;
 }
 
 static enum status open_with_root(struct keystore *ks, const uint8_t *owner, const uint8_t root[HAL_ROOT_KEY_LEN])
@@ -170,7 +211,7 @@ static enum status open_with_root(struct keystore *ks, const uint8_t *owner, con
     uint8_t head_key[32];
     enum status st;
 
-    if ((st = derive(root, "strongroom pin pepper v1", ks->pepper)) != ST_OK ||
+    if ((st = derive(root, "strongroom operator pepper v1", ks->operator_pepper)) != ST_OK ||
         (st = derive(root, "strongroom audit head v1", head_key)) != ST_OK)
         return st;
     st = audit_open(ks->hal, head_key, &ks->audit);
@@ -182,6 +223,7 @@ static enum status open_with_root(struct keystore *ks, const uint8_t *owner, con
     if ((st = open_storage(ks, root)) != ST_OK || (st = settle_identity(ks, owner)) != ST_OK ||
         (st = publish(ks)) != ST_OK)
         return st;
+    keystore_set_clock(ks, ks->device.clock_ms);
     record_event(ks, AUDIT_EVENT_START, 0, atomic_load(&ks->fault) == NULL ? CKR_OK : CKR_DEVICE_ERROR);
     keystore_enter(ks, first_state(ks));
     return ST_OK;
@@ -218,6 +260,10 @@ enum status keystore_open(const struct keystore_config *config, struct keystore 
         return ST_NO_MEMORY;
     ks->hal = config->hal;
     ks->version = config->version;
+    ks->act_sequence = 1;
+    if (config->factory != NULL)
+        memcpy(ks->factory, config->factory, sizeof ks->factory);
+    ks->has_factory = config->factory != NULL;
     pthread_mutex_init(&ks->lock, NULL);
     pthread_mutex_init(&ks->storage.lock, NULL);
     test_self(ks, config->fail_self_test);
@@ -254,22 +300,49 @@ void keystore_close(struct keystore *ks)
     flash_close(ks->storage.flash);
     link_identity_free(ks->identity);
     device_clear(&ks->device);
+    security_domain_clear(&ks->domain);
+    transfer_key_clear(&ks->transfer);
     pthread_mutex_destroy(&ks->storage.lock);
     pthread_mutex_destroy(&ks->lock);
     secret_wipe(ks, sizeof *ks);
     free(ks);
 }
 
+/* Roles of the board itself. */
+static enum peer_role board_role(const struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN])
+{
+    const struct device *d = &ks->device;
+
+    if (d->owned && memcmp(d->owner, fingerprint, LINK_FINGERPRINT_LEN) == 0)
+        return PEER_OWNER;
+    if (device_has_auditor(d, fingerprint))
+        return PEER_AUDITOR;
+    /* The factory has no say once somebody owns the board, or once it has failed. */
+    if (!d->owned && ks->has_factory && atomic_load(&ks->state) == KEYSTORE_FACTORY &&
+        memcmp(ks->factory, fingerprint, LINK_FINGERPRINT_LEN) == 0)
+        return PEER_FACTORY;
+    return PEER_STRANGER;
+}
+
+bool keystore_knows(struct keystore *ks, enum peer_role role, const uint8_t fingerprint[LINK_FINGERPRINT_LEN])
+{
+    bool knows;
+
+    pthread_mutex_lock(&ks->lock);
+    knows = board_role(ks, fingerprint) == role;
+    pthread_mutex_unlock(&ks->lock);
+    return knows;
+}
+
 enum peer_role keystore_role_of(struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
                                 struct partition **partition)
 {
     const struct partition_identity *identity;
-    enum peer_role role = PEER_STRANGER;
+    enum peer_role role;
 
     *partition = NULL;
     pthread_mutex_lock(&ks->lock);
-    if (ks->device.owned && memcmp(ks->device.owner, fingerprint, LINK_FINGERPRINT_LEN) == 0)
-        role = PEER_OWNER;
+    role = board_role(ks, fingerprint);
     for (unsigned i = 0; i < PARTITIONS_MAX && role == PEER_STRANGER; i++) {
         struct partition *p = ks->partitions[i];
 

@@ -181,6 +181,14 @@ CK_RV partition_store_with(const struct partition *p, struct storage *s, const s
     return store(p, s, more, count, true);
 }
 
+CK_RV partition_drop(struct partition *p, struct storage *s)
+{
+    struct flash_change change = { .key = { .kind = RECORD_PARTITION, .partition = p->id }, .remove = true };
+    CK_RV rv = p->terms.name[0] != '\0' ? storage_commit(s, &change, 1, false) : CKR_OK;
+
+    return rv == CKR_OK ? partition_drop_objects(p, s) : rv;
+}
+
 void partition_forget(struct partition *p)
 {
     struct object *o;

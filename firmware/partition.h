@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 #include "firmware/crypto/pin.h"
-#include "firmware/device.h"
+#include "firmware/security_domain.h"
 #include "firmware/handle_table.h"
 #include "firmware/object.h"
 #include "firmware/template.h"
@@ -91,10 +91,12 @@ MUST_CHECK enum status partition_load_object(struct partition *p, uint64_t flash
 
 /* The domain key is there: token objects are opened, and sealed keys open from now on. Errors: ST_CORRUPT a token
  * object does not open; ST_NO_MEMORY: the rest waits, and a second call goes on with it. */
-MUST_CHECK enum status partition_unlock(struct partition *p, const struct device *d);
+MUST_CHECK enum status partition_unlock(struct partition *p, const struct security_domain *d);
 /* Remove all token objects, opened or not, from the flash too. The caller has made a commit that makes them worthless.
  */
 MUST_CHECK CK_RV partition_drop_objects(struct partition *p, struct storage *s);
+/* Remove all of it from the flash: its record first, if it has one. */
+MUST_CHECK CK_RV partition_drop(struct partition *p, struct storage *s);
 /* Forget all keys, in memory alone, and close: the board is being zeroised. */
 void partition_forget(struct partition *p);
 /* What waits for partition_unlock(), in memory alone. */

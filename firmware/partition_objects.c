@@ -204,12 +204,12 @@ static enum status open_sealed(struct partition *p, const struct sealed_object *
     return ST_OK;
 }
 
-enum status partition_unlock(struct partition *p, const struct device *d)
+enum status partition_unlock(struct partition *p, const struct security_domain *d)
 {
     enum status st = ST_OK;
 
     if (p->seal == NULL)
-        st = seal_new(d->domain_key, d->domain_id, span_of(p->seal_id, sizeof p->seal_id), &p->seal);
+        st = seal_new(d->key, d->id, span_of(p->seal_id, sizeof p->seal_id), &p->seal);
     while (st == ST_OK && p->sealed != NULL)
         if ((st = open_sealed(p, p->sealed)) == ST_OK)
             free(take_sealed(p)); /* one after the other: never all of them twice in memory */

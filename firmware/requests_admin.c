@@ -1,19 +1,9 @@
-/* Requests of the owner: the security domain, partitions, the audit, self tests, the end. */
+/* Requests of the owner: partitions, the audit, self tests. */
 #include "firmware/call.h"
 #include "firmware/crypto/entropy.h"
 #include "firmware/crypto/self_test.h"
+#include "firmware/name.h"
 #include "firmware/quorum.h"
-
-static bool text_is_name(const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i < len; i++)
-        if (!((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
-              (text[i] >= '0' && text[i] <= '9') || (i > 0 && strchr("-_.", text[i]) != NULL)))
-            return false;
-    return len > 0 && len <= PARTITION_NAME_MAX;
-}
 
 static unsigned index_of(const struct keystore *ks, uint64_t id)
 {
@@ -48,7 +38,8 @@ bool keystore_name_is_taken(const struct keystore *ks, const char *name, const s
 bool keystore_identity_is_taken(const struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
                                 const struct partition *but)
 {
-    if (memcmp(ks->device.owner, fingerprint, LINK_FINGERPRINT_LEN) == 0)
+    if (memcmp(ks->device.owner, fingerprint, LINK_FINGERPRINT_LEN) == 0 ||
+        device_has_auditor(&ks->device, fingerprint))
         return true;
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
         if (ks->partitions[i] != NULL && ks->partitions[i] != but &&
@@ -82,7 +73,7 @@ static CK_RV read_terms(const struct keystore *ks, const Ks__Partition *m, const
                         struct partition_terms *out)
 {
     *out = (struct partition_terms){ .policy = strcmp(m->policy, "strict") == 0 ? POLICY_STRICT : POLICY_COMPATIBLE };
-    if (!text_is_name(m->name) || m->objects_max > 1000000 || m->session_objects_max > 1000000)
+    if (!name_is_good(m->name) || m->objects_max > 1000000 || m->session_objects_max > 1000000)
         return CKR_ARGUMENTS_BAD;
     if (keystore_name_is_taken(ks, m->name, p))
         return CKR_ACTION_PROHIBITED;
@@ -105,7 +96,7 @@ static CK_RV create(struct keystore *ks, const Ks__Partition *m, uint32_t *id)
     if ((rv = read_terms(ks, m, p, &p->terms)) == CKR_OK &&
         (entropy_draw(p->seal_id, sizeof p->seal_id) != ST_OK || entropy_draw(p->serial, sizeof p->serial) != ST_OK))
         rv = CKR_DEVICE_ERROR;
-    if (rv == CKR_OK && partition_unlock(p, &ks->device) != ST_OK)
+    if (rv == CKR_OK && partition_unlock(p, &ks->domain) != ST_OK)
         rv = CKR_HOST_MEMORY;
     /* The number is used up first: after a power cut it may be lost, and is never given out twice. */
     if (rv == CKR_OK) {
@@ -351,36 +342,4 @@ CK_RV on_self_test(struct call *c, const ProtobufCMessage *request)
         return CKR_OK;
     keystore_fail(c->ks, failed);
     return CKR_DEVICE_ERROR;
-}
-
-/* All keys of a partition, and what works with them. */
-static void forget(struct keystore *ks, struct partition *p)
-{
-    pthread_mutex_lock(&p->lock);
-    end_applications(ks, p);
-    partition_forget(p);
-    pthread_mutex_unlock(&p->lock);
-}
-
-/* Root key, flash, memory: in the order in which they make the rest worthless. */
-CK_RV on_zeroise(struct call *c, const ProtobufCMessage *request)
-{
-    struct keystore *ks = c->ks;
-    enum status root, flash;
-
-    (void)request;
-    keystore_enter(ks, KEYSTORE_ZEROISED);
-    root = ks->hal->root_destroy(ks->hal->self);
-    pthread_mutex_lock(&ks->lock);
-    pthread_mutex_lock(&ks->storage.lock);
-    flash = flash_zeroise(ks->storage.flash);
-    pthread_mutex_unlock(&ks->storage.lock);
-    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
-        if (ks->partitions[i] != NULL)
-            forget(ks, ks->partitions[i]);
-    backup_forget_all(ks);
-    secret_wipe(ks->device.domain_key, sizeof ks->device.domain_key);
-    secret_wipe(ks->pepper, sizeof ks->pepper);
-    pthread_mutex_unlock(&ks->lock);
-    return root == ST_OK && flash == ST_OK ? CKR_OK : CKR_DEVICE_ERROR;
 }

@@ -40,7 +40,7 @@ static CK_RV begin_backup(struct call *c, uint64_t id)
         i++;
     if (i == PARTITIONS_MAX)
         return CKR_SLOT_ID_INVALID;
-    if ((rv = backup_new(&ks->device, ks->partitions[i], c->who->link, &made)) != CKR_OK)
+    if ((rv = backup_new(&ks->domain, ks->partitions[i], c->who->link, &made)) != CKR_OK)
         return rv;
     end_backup(ks);
     ks->backup = made;

@@ -144,7 +144,7 @@ static CK_RV nested_value(struct call *c, struct span packed, ProtobufCBinaryDat
 
 enum { ATTRIBUTE_THERE = 0, ATTRIBUTE_SENSITIVE = 1, ATTRIBUTE_NONE = 2 };
 
-static CK_RV read_one(struct call *c, const struct object *o, CK_ATTRIBUTE_TYPE type, Ks__Attribute *out)
+CK_RV call_read_attribute(struct call *c, const struct object *o, CK_ATTRIBUTE_TYPE type, Ks__Attribute *out)
 {
     struct span v = attributes_get(&o->attributes, type);
     uint8_t *copy;
@@ -189,7 +189,7 @@ CK_RV on_get_attributes(struct call *c, const ProtobufCMessage *request)
     if ((o = application_object(s->application, m->object)) == NULL)
         return CKR_OBJECT_HANDLE_INVALID;
     for (size_t i = 0; i < m->n_types; i++) {
-        if ((rv = read_one(c, o, m->types[i], &items[i])) != CKR_OK)
+        if ((rv = call_read_attribute(c, o, m->types[i], &items[i])) != CKR_OK)
             return rv;
         t->attributes[i] = &items[i];
     }

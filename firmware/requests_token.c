@@ -59,9 +59,11 @@ CK_RV on_status(struct call *c, const ProtobufCMessage *request)
     s->audit_head = (ProtobufCBinaryData){ .len = AUDIT_HASH_LEN, .data = head };
     if (fault != NULL)
         s->fault = (char *)(uintptr_t)fault;
-    s->time_ms = c->ks->hal->time_unix_ms(c->ks->hal->self);
+    s->time_ms = keystore_time_ms(c->ks);
     s->role = c->who->role;
     pthread_mutex_lock(&c->ks->lock);
+    s->locked = c->ks->domain.exists && !c->ks->domain.open;
+    s->attended = c->ks->domain.start.required > 0;
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
         s->partitions += c->ks->partitions[i] != NULL;
     pthread_mutex_unlock(&c->ks->lock);

@@ -70,9 +70,8 @@ static CK_RV read_first(const struct keystore *ks, struct span part, struct rest
 
     if (body == NULL)
         return CKR_HOST_MEMORY;
-    rv = backup_header_read(part, &h)
-             ? backup_series_of(ks->device.domain_key, ks->device.domain_id, h.backup_id, &r->series)
-             : CKR_BACKUP_INVALID;
+    rv = backup_header_read(part, &h) ? backup_series_of(ks->domain.key, ks->domain.id, h.backup_id, &r->series)
+                                      : CKR_BACKUP_INVALID;
     if (rv == CKR_OK && (rv = backup_part_open(&r->series, r->index++, part, &last, body, &len)) == CKR_OK) {
         if (last || len < NUMBER_LEN ||
             partition_unpack(r->partition, span_of(body + NUMBER_LEN, len - NUMBER_LEN)) != ST_OK)
@@ -117,7 +116,7 @@ static CK_RV settle(struct keystore *ks, struct restore *r)
     ks->device.next_partition++;
     if (device_store(&ks->device, &ks->storage) != ST_OK)
         return CKR_DEVICE_ERROR;
-    if ((st = partition_unlock(r->partition, &ks->device)) != ST_OK)
+    if ((st = partition_unlock(r->partition, &ks->domain)) != ST_OK)
         return CKR_HOST_MEMORY;
     r->objects_max = r->partition->terms.objects_max;
     if (r->partition->terms.objects_max < r->count)

@@ -18,3 +18,23 @@ CK_RV storage_commit(struct storage *s, const struct flash_change *changes, unsi
         return CKR_DEVICE_ERROR;
     }
 }
+
+CK_RV storage_pack(const struct attributes *a, const struct flash_key *key, struct flash_change *change,
+                   struct bytes *buffer)
+{
+    size_t len = attributes_packed_len(a);
+
+    if (bytes_reserve(buffer, len) != ST_OK)
+        return CKR_HOST_MEMORY;
+    attributes_pack(a, buffer->p);
+    buffer->len = len;
+    *change = (struct flash_change){ .key = *key, .value = bytes_span(buffer) };
+    return CKR_OK;
+}
+
+void storage_release(struct bytes *buffer)
+{
+    if (buffer->p != NULL)
+        secret_wipe(buffer->p, buffer->cap);
+    bytes_clear(buffer);
+}

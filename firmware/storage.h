@@ -5,10 +5,19 @@
 
 #include <pthread.h>
 
+#include "firmware/crypto/attributes.h"
 #include "firmware/flash/flash.h"
 #include "firmware/wire/pkcs11.h"
 
-enum record_kind { RECORD_DEVICE = 1, RECORD_PARTITION = 2, RECORD_OBJECT = 3, RECORD_TOMBSTONE = 6 };
+enum record_kind {
+    RECORD_DEVICE = 1,
+    RECORD_PARTITION = 2,
+    RECORD_OBJECT = 3,
+    RECORD_DOMAIN = 4,
+    RECORD_TRANSFER = 5,  /* the key under which shares come for a restore */
+    RECORD_TOMBSTONE = 6, /* of a partition that was deleted */
+    RECORD_ACTS = 7,      /* the number of the next dangerous act */
+};
 
 struct storage {
     pthread_mutex_t lock;
@@ -19,5 +28,10 @@ struct storage {
 /* All changes or none. Errors: CKR_DEVICE_MEMORY full; CKR_DEVICE_ERROR; CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV storage_commit(struct storage *s, const struct flash_change *changes, unsigned count,
                                 bool irrevocable);
+/* A record of packed attributes, as a change to be committed: every record but objects is one. *buffer, empty before,
+ * holds the value and is for storage_release() after the commit, in any case. Errors: CKR_HOST_MEMORY. */
+MUST_CHECK CK_RV storage_pack(const struct attributes *a, const struct flash_key *key, struct flash_change *change,
+                              struct bytes *buffer);
+void storage_release(struct bytes *buffer); /* wipes */
 
 #endif

@@ -1,8 +1,8 @@
 /* tombstones.h - which partitions were deleted on this board, by their seal ids: a backup does not bring them back
  * (THREATS.md 5.9). A record in the flash for each, written in the same commit as the deletion.
  * Bounded: once TOMBSTONES_MAX partitions have been deleted, a partition can still be deleted, and none is restored any
- * more on this board until it is reset, because it can no longer be known which one was. Guarded by the keystore's
- * lock.
+ * more on this board, because it can no longer be known which ones they were. A factory reset leaves them. Guarded by
+ * the keystore's lock.
  */
 #ifndef STRONGROOM_TOMBSTONES_H
 #define STRONGROOM_TOMBSTONES_H

@@ -96,15 +96,6 @@ static int simple(struct invocation *in, uint16_t kind, const ProtobufCMessage *
     return code;
 }
 
-static int keystore_provision(struct invocation *in)
-{
-    const char *name = command_value(in, "name");
-    Ks__Provision m = KS__PROVISION__INIT;
-
-    m.name = (char *)(uintptr_t)(name != NULL ? name : "strongroom");
-    return simple(in, MESSAGE_PROVISION, &m.base, "the security domain is made; the keystore is operational");
-}
-
 static int keystore_self_test(struct invocation *in)
 {
     Ks__Empty empty = KS__EMPTY__INIT;
@@ -175,11 +166,6 @@ static int keystore_audit(struct invocation *in)
 }
 
 static const struct verb_option link_options[] = { KEYSTORE_LINK_OPTIONS, { 0 } };
-static const struct verb_option provision_options[] = {
-    KEYSTORE_LINK_OPTIONS,
-    { "name", "NAME", false, false, "of the security domain (default: strongroom)" },
-    { 0 },
-};
 static const struct verb_option zeroise_options[] = {
     KEYSTORE_LINK_OPTIONS,
     { "destroy-all-keys", NULL, false, false, "yes, every key" },
@@ -188,8 +174,6 @@ static const struct verb_option zeroise_options[] = {
 
 const struct verb keystore_verbs[] = {
     { "status", "state, board, firmware, counter, audit head", NULL, true, true, link_options, keystore_status },
-    { "provision", "make the security domain of a keystore that has an owner", NULL, false, true, provision_options,
-      keystore_provision },
     { "self-test", "run every self test; a failure takes the keystore out of service", NULL, false, true, link_options,
       keystore_self_test },
     { "audit", "print the keystore's own audit records, oldest first", NULL, false, true, link_options,

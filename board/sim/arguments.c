@@ -10,6 +10,7 @@ enum option_code {
     OPTION_DIRECTORY = 256,
     OPTION_SOCKET,
     OPTION_OWNER,
+    OPTION_FACTORY,
     OPTION_ROOT,
     OPTION_THREADS,
     OPTION_USER,
@@ -18,15 +19,11 @@ enum option_code {
 };
 
 static const struct option options[] = {
-    { "directory", required_argument, NULL, OPTION_DIRECTORY },
-    { "socket", required_argument, NULL, OPTION_SOCKET },
-    { "owner", required_argument, NULL, OPTION_OWNER },
-    { "root", required_argument, NULL, OPTION_ROOT },
-    { "threads", required_argument, NULL, OPTION_THREADS },
-    { "user", required_argument, NULL, OPTION_USER },
-    { "help", no_argument, NULL, OPTION_HELP },
-    { "version", no_argument, NULL, OPTION_VERSION },
-    { NULL, 0, NULL, 0 },
+    { "directory", required_argument, NULL, OPTION_DIRECTORY }, { "socket", required_argument, NULL, OPTION_SOCKET },
+    { "owner", required_argument, NULL, OPTION_OWNER },         { "factory", required_argument, NULL, OPTION_FACTORY },
+    { "root", required_argument, NULL, OPTION_ROOT },           { "threads", required_argument, NULL, OPTION_THREADS },
+    { "user", required_argument, NULL, OPTION_USER },           { "help", no_argument, NULL, OPTION_HELP },
+    { "version", no_argument, NULL, OPTION_VERSION },           { NULL, 0, NULL, 0 },
 };
 
 void arguments_print_help(void)
@@ -40,6 +37,7 @@ void arguments_print_help(void)
          "                       insecure-file  a plain file in DIR, for development only\n"
          "  --socket PATH      the link (DIR/keystore.sock)\n"
          "  --owner CERT.pem   the owner's certificate, for a board in factory state\n"
+         "  --factory CERT.pem the factory operator's: who may give a board in factory state its certificate\n"
          "  --threads N        loops that serve links (as many as processors, at least 2)\n"
          "  --user NAME        started by root: the user to run as, to whom DIR belongs\n"
          "  --help             this text\n"
@@ -89,6 +87,9 @@ static const char *take(struct arguments *a, int code, const char **socket, bool
         return NULL;
     case OPTION_OWNER:
         a->owner = optarg;
+        return NULL;
+    case OPTION_FACTORY:
+        a->factory = optarg;
         return NULL;
     case OPTION_USER:
         a->user = optarg;

@@ -13,9 +13,10 @@ enum arguments_want {
 struct arguments {
     enum arguments_want want;
     const char *directory;
-    const char *owner; /* NULL: none */
-    const char *user;  /* NULL: none */
-    const char *tpm;   /* socket or device; NULL: the insecure file */
+    const char *owner;   /* NULL: none */
+    const char *factory; /* NULL: none */
+    const char *user;    /* NULL: none */
+    const char *tpm;     /* socket or device; NULL: the insecure file */
     unsigned threads;
     char socket[108]; /* sun_path */
 };

@@ -12,10 +12,10 @@
 
 #include "board/sim/arguments.h"
 #include "board/sim/directory.h"
+#include "board/sim/fingerprint_file.h"
 #include "board/sim/image.h"
 #include "board/sim/listener.h"
 #include "board/sim/loop.h"
-#include "board/sim/owner.h"
 #include "board/sim/sandbox.h"
 #include "board/sim/sim.h"
 #include "firmware/base/log.h"
@@ -23,13 +23,18 @@
 
 #define DESCRIPTORS (PEERS_MAX + 4 * LOOPS_MAX + 64)
 
+/* A peer that the command line names. */
+struct named_peer {
+    bool given;
+    uint8_t fingerprint[LINK_FINGERPRINT_LEN];
+};
+
 /* What is opened before the sandbox. */
 struct board {
     struct sim sim;
     struct sandbox sandbox;
     struct user user;
-    bool has_owner;
-    uint8_t owner[LINK_FINGERPRINT_LEN];
+    struct named_peer owner, factory;
     int listener, signals;
 };
 
@@ -80,6 +85,12 @@ static enum status open_folder(const struct arguments *a, struct board *b, int *
     return directory_open(a->directory, directory);
 }
 
+static enum status read_peer(const char *certificate, struct named_peer *out)
+{
+    out->given = certificate != NULL;
+    return out->given ? said(certificate, fingerprint_file_read(certificate, out->fingerprint)) : ST_OK;
+}
+
 /* The folder's files are opened as the user they belong to, the rest as who we are. */
 static enum status open_board(const struct arguments *a, struct board *b)
 {
@@ -88,11 +99,10 @@ static enum status open_board(const struct arguments *a, struct board *b)
     int directory = -1;
     enum status st;
 
-    if ((st = said("the image", image_measure(image))) != ST_OK ||
-        (a->owner != NULL && (st = said(a->owner, owner_read(a->owner, b->owner))) != ST_OK) ||
+    if ((st = said("the image", image_measure(image))) != ST_OK || (st = read_peer(a->owner, &b->owner)) != ST_OK ||
+        (st = read_peer(a->factory, &b->factory)) != ST_OK ||
         (a->tpm != NULL && (st = said(a->tpm, tpm_open(a->tpm, &tpm))) != ST_OK))
         return st;
-    b->has_owner = a->owner != NULL;
     if ((st = open_folder(a, b, &directory)) == ST_OK)
         st = sim_open(&b->sim, directory, tpm, image);
     if (st != ST_OK)
@@ -117,7 +127,8 @@ static enum status serve(const struct arguments *a, struct board *b)
 {
     struct keystore_config config = { .hal = &b->sim.hal,
                                       .version = STRONGROOM_VERSION,
-                                      .owner = b->has_owner ? b->owner : NULL };
+                                      .owner = b->owner.given ? b->owner.fingerprint : NULL,
+                                      .factory = b->factory.given ? b->factory.fingerprint : NULL };
     struct loops *loops = NULL;
     struct keystore *ks = NULL;
     enum status st;

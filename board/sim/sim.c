@@ -79,7 +79,26 @@ static uint64_t time_unix_ms(void *self)
 
 static enum status publish_identity(void *self, struct span certificate)
 {
-    return identity_file_write(&((struct sim *)self)->identity, certificate);
+    return pem_file_write(&((struct sim *)self)->identity, certificate);
+}
+
+static enum status publish_destruction(void *self, struct span statement)
+{
+    return pem_file_write(&((struct sim *)self)->destruction, statement);
+}
+
+static enum status quote_key(void *self, struct bytes *spki)
+{
+    struct sim *s = self;
+
+    return s->tpm != NULL ? tpm_quote_key(s->tpm, spki) : ST_NOT_FOUND;
+}
+
+static enum status quote(void *self, const uint8_t nonce[TPM_DIGEST_LEN], struct bytes *attest, struct bytes *signature)
+{
+    struct sim *s = self;
+
+    return s->tpm != NULL ? tpm_quote(s->tpm, ROOT_TPM_PCR, nonce, attest, signature) : ST_NOT_FOUND;
 }
 
 static enum status said(const char *part, enum status st)
@@ -101,6 +120,16 @@ static enum status open_root(struct sim *s, int directory, struct tpm *tpm, cons
     return said("the counter file", counter_file_open(&s->counter_file, directory));
 }
 
+static enum status open_published(struct sim *s, int directory)
+{
+    enum status st = pem_file_open(&s->identity, directory, "keystore.pem", "CERTIFICATE", 0);
+
+    if (said("keystore.pem", st) != ST_OK)
+        return st;
+    st = pem_file_open(&s->destruction, directory, "destruction", "STRONGROOM STATEMENT", PEM_FILE_MAX);
+    return said("the file of the destruction", st);
+}
+
 enum status sim_open(struct sim *s, int directory, struct tpm *tpm, const uint8_t image[32])
 {
     enum status st;
@@ -119,15 +148,19 @@ enum status sim_open(struct sim *s, int directory, struct tpm *tpm, const uint8_
                  .entropy = entropy,
                  .entropy_name = entropy_name,
                  .time_unix_ms = time_unix_ms,
-                 .publish_identity = publish_identity },
+                 .publish_identity = publish_identity,
+                 .publish_destruction = publish_destruction,
+                 .quote_key = quote_key,
+                 .quote = quote },
         .flash = { .fd = { -1, -1, -1 } },
         .identity = { .fd = -1 },
+        .destruction = { .fd = -1 },
         .root_file = { .fd = -1 },
         .counter_file = { .fd = -1 },
     };
     memcpy(s->hal.facts.firmware_hash, image, sizeof s->hal.facts.firmware_hash);
     if ((st = said("the flash", flash_file_open(&s->flash, directory))) == ST_OK &&
-        (st = said("the identity file", identity_file_open(&s->identity, directory))) == ST_OK)
+        (st = open_published(s, directory)) == ST_OK)
         st = open_root(s, directory, tpm, image);
     if (st != ST_OK)
         sim_close(s);
@@ -139,7 +172,8 @@ enum status sim_open(struct sim *s, int directory, struct tpm *tpm, const uint8_
 void sim_close(struct sim *s)
 {
     flash_file_close(&s->flash);
-    identity_file_close(&s->identity);
+    pem_file_close(&s->identity);
+    pem_file_close(&s->destruction);
     root_file_close(&s->root_file);
     if (s->counter_file.fd >= 0)
         counter_file_close(&s->counter_file);

@@ -5,15 +5,16 @@
 #include "board/hal.h"
 #include "board/sim/counter_file.h"
 #include "board/sim/flash_file.h"
-#include "board/sim/identity_file.h"
+#include "board/sim/pem_file.h"
 #include "board/sim/root_file.h"
 #include "board/sim/root_tpm.h"
 
 struct sim {
     struct hal hal; /* what the firmware gets; facts.isolation is main()'s to fill in */
     struct flash_file flash;
-    struct identity_file identity;
-    struct tpm *tpm; /* NULL: the root is in a file, below */
+    struct pem_file identity;    /* keystore.pem: the certificate, for whoever pins it; empty until there is one */
+    struct pem_file destruction; /* the statement that everything is destroyed; empty before */
+    struct tpm *tpm;             /* NULL: the root is in a file, below */
     struct root_tpm root_tpm;
     struct root_file root_file;
     struct counter_file counter_file;

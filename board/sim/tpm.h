@@ -36,6 +36,13 @@ MUST_CHECK enum status tpm_holds(struct tpm *t, uint32_t handle);
 /* Errors: ST_NOT_FOUND. */
 MUST_CHECK enum status tpm_evict(struct tpm *t, uint32_t handle);
 
+/* The attestation key, which signs nothing but what the TPM itself says: its public half (SubjectPublicKeyInfo, P-256).
+ * Errors, here and below: also ST_NO_MEMORY; what the `bytes` then hold is worth nothing. */
+MUST_CHECK enum status tpm_quote_key(struct tpm *t, struct bytes *spki);
+/* The TPM's word on `pcr`: a TPMS_ATTEST with `nonce` in it, and the attestation key's ECDSA signature of it (DER). */
+MUST_CHECK enum status tpm_quote(struct tpm *t, unsigned pcr, const uint8_t nonce[TPM_DIGEST_LEN], struct bytes *attest,
+                                 struct bytes *signature);
+
 /* NV counters. A TPM starts a new one above every counter it ever had, so one that is deleted does not go back either.
  * Errors: ST_NOT_FOUND; of tpm_counter_define(): ST_EXISTS. */
 MUST_CHECK enum status tpm_counter_define(struct tpm *t, uint32_t index);

@@ -21,6 +21,7 @@ enum {
     CC_NV_READ = 0x14E,
     CC_CREATE = 0x153,
     CC_LOAD = 0x157,
+    CC_QUOTE = 0x158,
     CC_UNSEAL = 0x15E,
     CC_FLUSH_CONTEXT = 0x165,
     CC_READ_PUBLIC = 0x173,
@@ -50,16 +51,19 @@ enum {
     ALG_KEYEDHASH = 0x08,
     ALG_SHA256 = 0x0B,
     ALG_NULL = 0x10,
+    ALG_ECDSA = 0x18,
     ALG_ECC = 0x23,
     ALG_CFB = 0x43,
     ECC_NIST_P256 = 0x03,
     SESSION_POLICY = 0x01,
     CAP_HANDLES = 0x01,
 
-    /* fixedTPM, fixedParent, noDA; with sensitiveDataOrigin, userWithAuth, restricted, decrypt for a storage key. A
-     * sealed object has no userWithAuth: only its policy opens it. */
+    /* fixedTPM, fixedParent, noDA; with sensitiveDataOrigin, userWithAuth, restricted, and decrypt for a storage key or
+     * sign for an attestation key, which so signs nothing but what the TPM itself has made. A sealed object has no
+     * userWithAuth: only its policy opens it. */
     ATTRIBUTES_SEALED = 0x00000412,
     ATTRIBUTES_STORAGE = 0x00030472,
+    ATTRIBUTES_ATTESTATION = 0x00050472,
     /* OWNERWRITE, AUTHWRITE, counter, OWNERREAD, AUTHREAD, NO_DA */
     ATTRIBUTES_COUNTER = 0x02060016,
 };
@@ -67,6 +71,13 @@ enum {
 struct tpm {
     pthread_mutex_t lock; /* one command, or one sequence of them, at a time; the answer lies in link.reply */
     struct tpm_link link;
+};
+
+/* What a P-256 key of the owner hierarchy is for. */
+struct tpm_template {
+    uint32_t attributes;
+    uint16_t algorithms[4]; /* TPMT_SYM_DEF_OBJECT, then TPMT_ECC_SCHEME: all of their fields are of 16 bits */
+    size_t count;
 };
 
 /* The header of a command, the handle it works on and, if `session` is not 0, what authorises that: Part 1, 18. */
@@ -77,6 +88,10 @@ void tpm_begin_two(struct tpm_writer *w, uint32_t code, uint32_t handle, uint32_
 void tpm_put_selection(struct tpm_writer *w, unsigned pcr);
 /* Send the command; the answer's handle when there is a place for it, and its parameters. */
 MUST_CHECK enum status tpm_run(struct tpm *t, struct tpm_writer *w, uint32_t *handle, struct tpm_reader *out);
+/* Load the primary key that is made from this template: made anew from the hierarchy's seed each time, so always the
+ * same one until the TPM is cleared. The answer's parameters begin with its TPM2B_PUBLIC. */
+MUST_CHECK enum status tpm_create_primary(struct tpm *t, const struct tpm_template *key, uint32_t *handle,
+                                          struct tpm_reader *out);
 /* Unload an object or a session; 0 is none. */
 void tpm_flush(struct tpm *t, uint32_t handle);
 

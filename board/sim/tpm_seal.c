@@ -19,35 +19,8 @@ static void policy_digest(unsigned pcr, const uint8_t value[TPM_DIGEST_LEN], uin
     SHA256(w.p, w.len, out);
 }
 
-/* The storage key of the owner hierarchy: made anew from the TPM's seed each time, always the same. */
-static enum status create_primary(struct tpm *t, uint32_t *handle)
-{
-    struct tpm_writer w;
-    size_t size;
-
-    tpm_begin(&w, CC_CREATE_PRIMARY, RH_OWNER, RS_PW);
-    size = tpm_size_begin(&w);
-    tpm_put_sized(&w, span_of(NULL, 0)); /* authorisation */
-    tpm_put_sized(&w, span_of(NULL, 0)); /* data */
-    tpm_size_end(&w, size);
-    size = tpm_size_begin(&w);
-    tpm_put_u16(&w, ALG_ECC);
-    tpm_put_u16(&w, ALG_SHA256);
-    tpm_put_u32(&w, ATTRIBUTES_STORAGE);
-    tpm_put_sized(&w, span_of(NULL, 0)); /* policy */
-    tpm_put_u16(&w, ALG_AES);
-    tpm_put_u16(&w, 128);
-    tpm_put_u16(&w, ALG_CFB);
-    tpm_put_u16(&w, ALG_NULL); /* scheme */
-    tpm_put_u16(&w, ECC_NIST_P256);
-    tpm_put_u16(&w, ALG_NULL);           /* KDF */
-    tpm_put_sized(&w, span_of(NULL, 0)); /* x */
-    tpm_put_sized(&w, span_of(NULL, 0)); /* y */
-    tpm_size_end(&w, size);
-    tpm_put_sized(&w, span_of(NULL, 0)); /* outside information */
-    tpm_put_u32(&w, 0);                  /* creation PCRs */
-    return tpm_run(t, &w, handle, NULL);
-}
+/* The parent of what is sealed. */
+static const struct tpm_template storage_key = { ATTRIBUTES_STORAGE, { ALG_AES, 128, ALG_CFB, ALG_NULL }, 4 };
 
 /* Make the sealed object under `parent` and load it. */
 static enum status create_sealed(struct tpm *t, uint32_t parent, const uint8_t policy[TPM_DIGEST_LEN],
@@ -106,7 +79,8 @@ enum status tpm_seal(struct tpm *t, uint32_t handle, unsigned pcr, const uint8_t
 
     policy_digest(pcr, value, policy);
     pthread_mutex_lock(&t->lock);
-    if ((st = create_primary(t, &parent)) == ST_OK && (st = create_sealed(t, parent, policy, secret, &object)) == ST_OK)
+    if ((st = tpm_create_primary(t, &storage_key, &parent, NULL)) == ST_OK &&
+        (st = create_sealed(t, parent, policy, secret, &object)) == ST_OK)
         st = evict_control(t, object, handle);
     tpm_flush(t, object);
     tpm_flush(t, parent);

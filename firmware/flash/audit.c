@@ -21,6 +21,7 @@ struct audit {
     uint64_t durable;  /* has ended */
     uint64_t since_ms; /* the oldest record behind `covered` was written */
     uint8_t written_hash[AUDIT_HASH_LEN];
+    int64_t clock_ms; /* on top of the board's time */
     bool failed;
 };
 
@@ -149,7 +150,7 @@ static enum status append(struct audit *a, const struct audit_entry *e)
     if (a->pending_count == a->pending_max && (st = write_pending(a)) != ST_OK)
         return st;
     record = a->pending + a->pending_count * AUDIT_RECORD_LEN;
-    encode(e, a->ring.newest + 1, a->ring.hal->time_unix_ms(a->ring.hal->self), record);
+    encode(e, a->ring.newest + 1, a->ring.hal->time_unix_ms(a->ring.hal->self) + (uint64_t)a->clock_ms, record);
     if (audit_ring_hash(&a->ring, a->ring.hash, record, record + AUDIT_HASH_AT) != ST_OK)
         return fail(a);
     memcpy(a->ring.hash, record + AUDIT_HASH_AT, AUDIT_HASH_LEN);
@@ -188,6 +189,13 @@ enum status audit_read(struct audit *a, uint64_t from, unsigned max, struct byte
 done:
     pthread_mutex_unlock(&a->lock);
     return st;
+}
+
+void audit_set_clock(struct audit *a, int64_t offset_ms)
+{
+    pthread_mutex_lock(&a->lock);
+    a->clock_ms = offset_ms;
+    pthread_mutex_unlock(&a->lock);
 }
 
 void audit_head(struct audit *a, uint64_t *sequence, uint8_t hash[AUDIT_HASH_LEN])

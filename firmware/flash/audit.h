@@ -7,7 +7,7 @@
  *
  *   record (128 bytes, big-endian)
  *     sequence     8
- *     time_ms      8   the board's clock
+ *     time_ms      8   the keystore's clock: the board's, corrected by audit_set_clock()
  *     kind         2   message_kind, or AUDIT_EVENT_* from 0x100 on
  *     role         1
  *     partition    4
@@ -43,6 +43,7 @@ enum audit_event {
     AUDIT_EVENT_REFUSED_PEER = 0x103, /* detail: how many more were refused before, beyond 100 in 10 s */
     AUDIT_EVENT_BROKEN_LINK = 0x104,
     AUDIT_EVENT_ROLLBACK = 0x105,
+    AUDIT_EVENT_APPROVAL = 0x106, /* peer: the holder's id; detail: kind of the act (2 bytes), its number (6) */
 };
 
 struct audit_entry {
@@ -72,6 +73,8 @@ MUST_CHECK enum status audit_flush(struct audit *a, bool sync);
 /* Up to `max` records from number `from` on (or from the oldest there is) into `out`. *next is the number to go on
  * with. */
 MUST_CHECK enum status audit_read(struct audit *a, uint64_t from, unsigned max, struct bytes *out, uint64_t *next);
+/* Records bear the board's time and this much more. */
+void audit_set_clock(struct audit *a, int64_t offset_ms);
 /* The newest record's number and hash. */
 void audit_head(struct audit *a, uint64_t *sequence, uint8_t hash[AUDIT_HASH_LEN]);
 

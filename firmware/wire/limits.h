@@ -57,7 +57,7 @@
 #define CERTIFICATE_CHAIN_MAX  4     /* certificates of the factory's chain, the leaf included */
 #define DOMAIN_ITEMS_MAX       8     /* encrypted items of a domain file; ours has one */
 #define DOMAIN_TAG_MAX         64
-#define DOMAIN_JWE_MAX         (32u * 1024)
+#define DOMAIN_JWE_MAX         (64u * 1024) /* HOLDERS_MAX certificates of CERTIFICATE_MAX fit into ours */
 #define ACT_EXPIRY_MAX_MS      (7u * 24 * 3600 * 1000) /* an approval is not good for longer */
 #define CLOCK_FREE_MS          (5u * 60 * 1000)        /* the clock moves by this much without a quorum */
 #define AUDITORS_MAX           8

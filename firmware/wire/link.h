@@ -36,6 +36,8 @@ MUST_CHECK enum status link_identity_client(EVP_PKEY *key, X509 *certificate,
 void link_identity_free(struct link_identity *id);
 /* SHA-256 of the certificate's SubjectPublicKeyInfo. Errors: ST_BAD_REQUEST. */
 MUST_CHECK enum status link_fingerprint(X509 *certificate, uint8_t out[LINK_FINGERPRINT_LEN]);
+/* Is it of a kind that a peer may have: P-256, P-384, Ed25519? NULL is not. */
+bool link_key_is_acceptable(const EVP_PKEY *key);
 
 struct link;
 

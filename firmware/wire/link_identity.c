@@ -31,7 +31,7 @@ enum status link_fingerprint(X509 *certificate, uint8_t out[LINK_FINGERPRINT_LEN
     return fingerprint(NULL, certificate, out);
 }
 
-static bool key_is_acceptable(const EVP_PKEY *key)
+bool link_key_is_acceptable(const EVP_PKEY *key)
 {
     char group[32];
 
@@ -52,7 +52,7 @@ static int check_peer(X509_STORE_CTX *store, void *arg)
     X509 *certificate = X509_STORE_CTX_get0_cert(store);
 
     (void)arg;
-    if (sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) == 1 && key_is_acceptable(X509_get0_pubkey(certificate)) &&
+    if (sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) == 1 && link_key_is_acceptable(X509_get0_pubkey(certificate)) &&
         fingerprint(about->id->library, certificate, about->fingerprint) == ST_OK &&
         (about->id->board || CRYPTO_memcmp(about->fingerprint, about->id->pinned, LINK_FINGERPRINT_LEN) == 0)) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
@@ -154,7 +154,7 @@ static enum status identity_fill(struct link_identity *id, EVP_PKEY *key, X509 *
 {
     enum status st;
 
-    if (!key_is_acceptable(key))
+    if (!link_key_is_acceptable(key))
         return ST_BAD_REQUEST;
     /* The client is a guest in someone's process: that process's configuration, engines and providers, one of which
      * may be what loaded us, are not for this. */

@@ -1,27 +1,47 @@
 #include "tests/unit/firmware/carrier.h"
 
+#include "firmware/changes.h"
 #include "firmware/crypto/pin.h"
 
-static const uint8_t pepper[32] = { 0x9e };
+unsigned approvers;
 
 static void connect(struct rig *r, struct rig_client *owner)
 {
-    memcpy(r->ks->pepper, pepper, sizeof r->ks->pepper);
     INVARIANT(rig_connect(r, &r->owner, owner) == ST_OK);
+}
+
+/* As if it had been restored there from the domain's file. */
+static void give_domain(struct rig *r, const struct security_domain *d)
+{
+    struct changes changes = { 0 };
+
+    changes_domain(&changes, d);
+    INVARIANT(changes_commit(&changes, r->ks, NULL) == CKR_OK);
+    rig_restart(r);
+}
+
+static void renew_b(struct carrier *k, size_t bank, const struct security_domain *domain)
+{
+    keystore_close(k->b.ks);
+    memory_hal_free(k->b.hal);
+    k->b.hal = memory_hal_new(bank, 256 * 1024);
+    k->b.hal->root_key[0] ^= 1; /* nothing that is carried follows from it */
+    rig_reopen(&k->b);
+    give_domain(&k->b, domain != NULL ? domain : &k->a.ks->domain);
+    connect(&k->b, &k->b_owner);
 }
 
 void carrier_open(struct carrier *k)
 {
     pin_cost = 2;
-    quorum_double = (struct quorum_double){ .act = 7 };
+    approvers = BIT(0) | BIT(2);
     rig_open(&k->a);
     rig_provision(&k->a, "strict");
     connect(&k->a, &k->a_owner);
     rig_attach(&k->a, &k->a.user, &k->a_user);
     k->session = rig_ready_session(&k->a_user);
     rig_open(&k->b);
-    rig_set_domain(&k->b, rig_domain_key);
-    connect(&k->b, &k->b_owner);
+    renew_b(k, 512 * 1024, NULL);
 }
 
 void carrier_close(struct carrier *k)
@@ -33,15 +53,10 @@ void carrier_close(struct carrier *k)
     rig_close(&k->b);
 }
 
-void carrier_exchange_b(struct carrier *k, size_t bank, const uint8_t domain_key[32])
+void carrier_exchange_b(struct carrier *k, size_t bank, const struct security_domain *domain)
 {
     rig_disconnect(&k->b_owner);
-    keystore_close(k->b.ks);
-    memory_hal_free(k->b.hal);
-    k->b.hal = memory_hal_new(bank, 256 * 1024);
-    rig_reopen(&k->b);
-    rig_set_domain(&k->b, domain_key);
-    connect(&k->b, &k->b_owner);
+    renew_b(k, bank, domain);
 }
 
 void carrier_restart_b(struct carrier *k)
@@ -135,10 +150,10 @@ void parts_clear(struct parts *p)
 CK_RV restore_first(struct rig_client *owner, const struct bytes *part)
 {
     Ks__RestoreBegin m = KS__RESTORE_BEGIN__INIT;
-    Ks__Authorisation a = KS__AUTHORISATION__INIT;
+    struct ceremony_approvals approvals;
 
     m.part = (ProtobufCBinaryData){ part->len, part->p };
-    m.authorisation = &a;
+    ceremony_approve(rig_link(owner), MESSAGE_RESTORE_BEGIN, &m.base, approvers, &approvals);
     return rig_call(owner, MESSAGE_RESTORE_BEGIN, &m.base, NULL);
 }
 

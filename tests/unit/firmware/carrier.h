@@ -4,7 +4,6 @@
 #define STRONGROOM_TESTS_CARRIER_H
 
 #include "firmware/inside.h"
-#include "tests/unit/firmware/quorum_double.h"
 #include "tests/unit/firmware/rig.h"
 
 #define PARTS_MAX 32
@@ -24,8 +23,8 @@ struct carrier {
 
 void carrier_open(struct carrier *k);
 void carrier_close(struct carrier *k);
-/* Another board in place of b, with banks of this size; its domain has this key. */
-void carrier_exchange_b(struct carrier *k, size_t bank, const uint8_t domain_key[32]);
+/* Another board in place of b, with banks of this size and this domain; NULL: a's. */
+void carrier_exchange_b(struct carrier *k, size_t bank, const struct security_domain *domain);
 void carrier_restart_b(struct carrier *k);
 
 /* Token objects: a data object with this value, small or large; a key. */
@@ -36,6 +35,8 @@ CK_RV backup_begin(struct rig_client *owner, uint64_t partition, struct bytes *p
 CK_RV backup_part(struct rig_client *owner, struct bytes *part, bool *last);
 CK_RV backup_all(struct rig_client *owner, uint64_t partition, struct parts *out);
 void parts_clear(struct parts *p);
+/* With the approval of `approvers`, a bit for each holder; two of them are enough. */
+extern unsigned approvers;
 CK_RV restore_first(struct rig_client *owner, const struct bytes *part);
 CK_RV restore_part(struct rig_client *owner, const struct bytes *part);
 /* Up to the first refusal. */

@@ -1,10 +1,6 @@
 #include "tests/unit/firmware/rig.h"
 
-#include "firmware/inside.h"
-
 #include "firmware/crypto/pin.h"
-
-const uint8_t rig_domain_key[SEAL_DOMAIN_KEY_LEN] = { 0xd0, 0x3a, 0x17 };
 
 static void make_identity(struct rig_identity *id)
 {
@@ -161,16 +157,14 @@ CK_RV rig_call(struct rig_client *c, uint16_t kind, const ProtobufCMessage *requ
     return CKR_OK;
 }
 
-void rig_set_domain(struct rig *r, const uint8_t key[SEAL_DOMAIN_KEY_LEN])
+static CK_RV call_of(void *client, uint16_t kind, const ProtobufCMessage *request, void *answer)
 {
-    struct device *d = &r->ks->device;
+    return rig_call(client, kind, request, answer);
+}
 
-    memcpy(d->domain_key, key, SEAL_DOMAIN_KEY_LEN);
-    memcpy(d->domain_id, key, SEAL_DOMAIN_ID_LEN);
-    memcpy(d->domain_name, "domain", sizeof "domain");
-    d->has_domain = true;
-    INVARIANT(device_store(d, &r->ks->storage) == ST_OK);
-    keystore_enter(r->ks, KEYSTORE_OPERATIONAL);
+struct ceremony_link rig_link(struct rig_client *c)
+{
+    return (struct ceremony_link){ .call = call_of, .client = c };
 }
 
 void rig_provision(struct rig *r, const char *policy)
@@ -179,8 +173,8 @@ void rig_provision(struct rig *r, const char *policy)
     Ks__Identity identity = KS__IDENTITY__INIT, *identities[] = { &identity };
     struct rig_client c;
 
-    rig_set_domain(r, rig_domain_key);
     INVARIANT(rig_connect(r, &r->owner, &c) == ST_OK);
+    ceremony_domain(rig_link(&c), "domain", HOLDERS_MIN, QUORUM_MIN);
     identity.fingerprint = (ProtobufCBinaryData){ sizeof r->user.fingerprint, r->user.fingerprint };
     identity.role = PEER_CLIENT;
     identity.name = (char *)(uintptr_t) "user";

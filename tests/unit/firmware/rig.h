@@ -6,6 +6,7 @@
 #include "firmware/keystore.h"
 #include "firmware/wire/body.h"
 #include "firmware/wire/pkcs11.h"
+#include "tests/unit/firmware/ceremony.h"
 #include "tests/unit/firmware/flash/memory_hal.h"
 #include "tests/unit/harness.h"
 
@@ -44,9 +45,6 @@ void rig_close(struct rig *r);
 void rig_restart(struct rig *r);
 /* Open it: it has been closed, and perhaps the board exchanged. */
 void rig_reopen(struct rig *r);
-/* A security domain of this key, without holders. Its id is the first bytes of the key. */
-extern const uint8_t rig_domain_key[32]; /* rig_provision()'s */
-void rig_set_domain(struct rig *r, const uint8_t key[32]);
 /* Domain, one partition "one" with `user` as its client. */
 void rig_provision(struct rig *r, const char *policy);
 enum status rig_connect(struct rig *r, const struct rig_identity *who, struct rig_client *out);
@@ -55,6 +53,8 @@ void rig_attach(struct rig *r, const struct rig_identity *who, struct rig_client
 void rig_disconnect(struct rig_client *c);
 /* One request and its answer. *answer (may be NULL) is borrowed until the next call. */
 CK_RV rig_call(struct rig_client *c, uint16_t kind, const ProtobufCMessage *request, void *answer);
+/* The same link for ceremony.h. */
+struct ceremony_link rig_link(struct rig_client *c);
 /* Token initialised, user PIN set, a read-write session with the user logged in. */
 uint64_t rig_ready_session(struct rig_client *c);
 /* All of that on a new board with a strict partition and a cheap PIN hash: what most suites begin with. */

@@ -326,6 +326,15 @@ static uint32_t state_of(struct rig_client *c)
     return s->state;
 }
 
+static void a_domain_is_made_once(void)
+{
+    Ks__DomainCreate m = KS__DOMAIN_CREATE__INIT;
+
+    m.name = (char *)(uintptr_t) "other";
+    CU_ASSERT_EQUAL(rig_call(&owner, MESSAGE_DOMAIN_CREATE, &m.base, NULL), CKR_DEVICE_ERROR);
+    CU_ASSERT_EQUAL(state_of(&owner), KEYSTORE_OPERATIONAL);
+}
+
 static void zeroisation_leaves_nothing(void)
 {
     struct keystore_config config = { .hal = &rig.hal->hal, .version = "0.1.0", .owner = rig.owner.fingerprint };
@@ -432,6 +441,7 @@ static CU_TestInfo cases[] = {
     { "a partition in use is deleted", a_partition_in_use_is_deleted },
     { "what is at work does not bring it back", what_is_at_work_does_not_bring_it_back },
     { "a deletion may be cut anywhere", a_deletion_may_be_cut_anywhere },
+    { "a domain is made once", a_domain_is_made_once },
     { "zeroisation leaves nothing", zeroisation_leaves_nothing },
     { "a fault does not undo a zeroisation", a_fault_does_not_undo_a_zeroisation },
     { "a fault ends all work", a_fault_ends_all_work },

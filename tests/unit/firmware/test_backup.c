@@ -50,11 +50,11 @@ static void a_part_is_what_its_description_says(void)
         p = parts.part[i].p;
         body_len = (int)parts.part[i].len - 50 - 16;
         CU_ASSERT(memcmp(p, "srbackup\1", 9) == 0 && p[9] == (i == parts.count - 1));
-        CU_ASSERT(memcmp(p + 10, rig_domain_key, 8) == 0);
+        CU_ASSERT(memcmp(p + 10, k.a.ks->domain.id, 8) == 0);
         CU_ASSERT(memcmp(p + 18, parts.part[0].p + 18, 16) == 0);
         CU_ASSERT(p[34] == 0 && p[35] == 0 && p[36] == 0 && p[37] == i);
         memcpy(input + 21, p + 18, 16);
-        CU_ASSERT_PTR_NOT_NULL(HMAC(EVP_sha256(), rig_domain_key, 32, input, sizeof input, key, &key_len));
+        CU_ASSERT_PTR_NOT_NULL(HMAC(EVP_sha256(), k.a.ks->domain.key, 32, input, sizeof input, key, &key_len));
         CU_ASSERT(EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, p + 38) == 1);
         CU_ASSERT(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, 16, (void *)(uintptr_t)(p + 50 + body_len)) == 1);
         CU_ASSERT(EVP_DecryptUpdate(ctx, NULL, &n, p, 38) == 1);
@@ -75,7 +75,7 @@ static CK_RV open_part(const struct bytes *part, uint32_t index)
     CK_RV rv;
 
     CU_ASSERT_FATAL(body != NULL &&
-                    backup_series_of(rig_domain_key, rig_domain_key, parts.part[0].p + 18, &s) == CKR_OK);
+                    backup_series_of(k.a.ks->domain.key, k.a.ks->domain.id, parts.part[0].p + 18, &s) == CKR_OK);
     rv = backup_part_open(&s, index, bytes_span(part), &last, body, &len);
     free(body);
     return rv;
@@ -133,7 +133,7 @@ static void the_owner_reads_nothing(void)
     CU_ASSERT_FALSE(is_in_a_part(span_of(p->so_pin.salt, sizeof p->so_pin.salt)));
     CU_ASSERT_FALSE(is_in_a_part(span_of(p->seal_id, sizeof p->seal_id)));
     CU_ASSERT_FALSE(is_in_a_part(span_of(k.a.user.fingerprint, LINK_FINGERPRINT_LEN)));
-    CU_ASSERT_FALSE(is_in_a_part(span_of(k.a.ks->device.domain_key, SEAL_DOMAIN_KEY_LEN)));
+    CU_ASSERT_FALSE(is_in_a_part(span_of(k.a.ks->domain.key, SEAL_DOMAIN_KEY_LEN)));
 }
 
 static void two_backups_share_nothing(void)

@@ -17,13 +17,13 @@ static void close_rig(void)
 }
 
 /* States, in the order of their numbers: Factory, Provisioned, Operational, Error, Zeroised. Roles: Owner, Client,
- * Auditor. '@': only as an attached application. */
+ * Auditor, Factory. '@': only as an attached application. */
 static const struct {
     uint16_t kind;
     const char *states, *roles;
 } table[] = {
     { MESSAGE_ATTACH, "PO", "C" },
-    { MESSAGE_STATUS, "FPOEZ", "OCA" },
+    { MESSAGE_STATUS, "FPOEZ", "OCAF" },
     { MESSAGE_TOKEN_INFO, "PO", "C" },
     { MESSAGE_MECHANISM_LIST, "PO", "C" },
     { MESSAGE_INIT_TOKEN, "O", "C@" },
@@ -66,6 +66,9 @@ static const struct {
     { MESSAGE_RESTORE_BEGIN, "O", "O" },
     { MESSAGE_RESTORE_NEXT, "O", "O" },
     { MESSAGE_ZEROISE, "POE", "O" },
+    { MESSAGE_ATTEST, "FPO", "OCAF" },
+    { MESSAGE_DEVICE_IDENTITY, "FPO", "OF" },
+    { MESSAGE_CERTIFICATE_INSTALL, "FPO", "OF" },
 };
 
 /* The least that is a valid body of a kind, as a link carries it. */
@@ -79,12 +82,18 @@ static size_t body_for(uint16_t kind, uint8_t out[256])
     Ks__Compute compute = KS__COMPUTE__INIT;
     Ks__OperationUpdate update = KS__OPERATION_UPDATE__INIT;
     Ks__RestorePart part = KS__RESTORE_PART__INIT; /* RESTORE_BEGIN has it in the same field */
+    Ks__Attest attest = KS__ATTEST__INIT;
+    Ks__CertificateInstall install = KS__CERTIFICATE_INSTALL__INIT;
+    ProtobufCBinaryData certificate = { 1, label };
 
     init_token.label = (ProtobufCBinaryData){ LABEL_LEN, label };
     mechanism.type = CKM_SHA256;
     first_field_only.mechanism = compute.mechanism = &mechanism;
     compute.operation = update.operation = OPERATION_DIGEST;
     partition.policy = (char *)(uintptr_t) "strict";
+    attest.nonce = (ProtobufCBinaryData){ NONCE_MIN, label };
+    install.n_chain = 1;
+    install.chain = &certificate;
     switch (kind) {
     case MESSAGE_INIT_TOKEN:
         return ks__init_token__pack(&init_token, out);
@@ -109,6 +118,10 @@ static size_t body_for(uint16_t kind, uint8_t out[256])
     case MESSAGE_PARTITION_CREATE:
     case MESSAGE_PARTITION_SET:
         return ks__partition__pack(&partition, out);
+    case MESSAGE_ATTEST:
+        return ks__attest__pack(&attest, out);
+    case MESSAGE_CERTIFICATE_INSTALL:
+        return ks__certificate_install__pack(&install, out);
     default:
         return 0;
     }
@@ -130,7 +143,7 @@ static enum status open_one(struct caller *who, uint16_t kind, bool answer, stru
 
 static CK_RV expected(size_t row, enum keystore_state state, enum peer_role role, bool attached)
 {
-    static const char letters_of_states[] = "?FPOEZ", letters_of_roles[] = "?OCA";
+    static const char letters_of_states[] = "?FPOEZ", letters_of_roles[] = "?OCAF";
 
     if (strchr(table[row].roles, letters_of_roles[role]) == NULL)
         return CKR_ACTION_PROHIBITED;
@@ -146,7 +159,7 @@ static void each_kind_in_each_state_for_each_role(void)
 
     for (size_t row = 0; row < ARRAY_LEN(table); row++)
         for (unsigned state = KEYSTORE_FACTORY; state <= KEYSTORE_ZEROISED; state++)
-            for (unsigned role = PEER_OWNER; role <= PEER_AUDITOR; role++)
+            for (unsigned role = PEER_OWNER; role <= PEER_FACTORY; role++)
                 for (unsigned attached = 0; attached < 2; attached++) {
                     struct caller who = { .role = role, .application = attached ? &application : NULL };
                     CK_RV verdict;

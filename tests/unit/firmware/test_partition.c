@@ -10,7 +10,7 @@ static const uint8_t peer[LINK_FINGERPRINT_LEN] = { 9 };
 static const uint8_t label_one[LABEL_LEN + 1] = "one                             ";
 static const uint8_t label_two[LABEL_LEN + 1] = "two                             ";
 
-static const struct device device = { .has_domain = true, .domain_key = { 3, 1, 4 }, .domain_id = { 1, 5 } };
+static const struct security_domain domain = { .exists = true, .open = true, .key = { 3, 1, 4 }, .id = { 1, 5 } };
 
 struct bench {
     struct memory_hal *hal;
@@ -39,7 +39,7 @@ static void open_bench(void)
     CU_ASSERT_FATAL(flash_open(&b.hal->hal, b.hal->root_key, ignore, NULL, &b.storage.flash, &why) == ST_OK);
     b.p = partition_new(1);
     CU_ASSERT_FATAL(b.p != NULL);
-    CU_ASSERT_FATAL(partition_unlock(b.p, &device) == ST_OK);
+    CU_ASSERT_FATAL(partition_unlock(b.p, &domain) == ST_OK);
     b.p->terms = (struct partition_terms){ .name = "one", .objects_max = 40, .session_objects_max = 4 };
     pin_cost = 2;
     CU_ASSERT_FATAL(pin_make(&b.p->so_pin, span_text(RIG_SO_PIN), pepper) == ST_OK);
@@ -97,7 +97,7 @@ static struct partition *restarted(void)
 
     CU_ASSERT_FATAL(p != NULL);
     CU_ASSERT_EQUAL_FATAL(flash_open(&copy->hal, copy->root_key, load, p, &f, &why), ST_OK);
-    CU_ASSERT_FATAL(partition_unlock(p, &device) == ST_OK);
+    CU_ASSERT_FATAL(partition_unlock(p, &domain) == ST_OK);
     flash_close(f);
     memory_hal_free(copy);
     return p;
@@ -378,7 +378,7 @@ static struct kept only_record(void)
     return k;
 }
 
-static enum status opens(const struct kept *k, uint32_t partition, uint64_t id, const struct device *d)
+static enum status opens(const struct kept *k, uint32_t partition, uint64_t id, const struct security_domain *d)
 {
     struct partition *p = partition_new(partition);
     enum status st;
@@ -395,26 +395,26 @@ static enum status opens(const struct kept *k, uint32_t partition, uint64_t id, 
 
 static void a_record_opens_in_its_place_alone(void)
 {
-    struct device other_domain = device;
+    struct security_domain other_domain = domain;
     struct kept k;
 
-    other_domain.domain_key[31] ^= 1;
+    other_domain.key[31] ^= 1;
     CU_ASSERT_FATAL(add("a label that is looked for") == CKR_OK);
     k = only_record();
     CU_ASSERT_PTR_NULL(memmem(k.record, k.len, "a label", 7));
-    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &device), ST_OK);
-    CU_ASSERT_EQUAL(opens(&k, 2, k.id, &device), ST_CORRUPT);
-    CU_ASSERT_EQUAL(opens(&k, 1, k.id + 1, &device), ST_CORRUPT);
+    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &domain), ST_OK);
+    CU_ASSERT_EQUAL(opens(&k, 2, k.id, &domain), ST_CORRUPT);
+    CU_ASSERT_EQUAL(opens(&k, 1, k.id + 1, &domain), ST_CORRUPT);
     CU_ASSERT_EQUAL(opens(&k, 1, k.id, &other_domain), ST_CORRUPT);
     for (size_t i = 0; i < k.len; i++) {
         k.record[i] ^= 0x40;
-        CU_ASSERT_EQUAL(opens(&k, 1, k.id, &device), ST_CORRUPT);
+        CU_ASSERT_EQUAL(opens(&k, 1, k.id, &domain), ST_CORRUPT);
         k.record[i] ^= 0x40;
     }
     k.len--;
-    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &device), ST_CORRUPT);
+    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &domain), ST_CORRUPT);
     k.len = 0;
-    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &device), ST_CORRUPT);
+    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &domain), ST_CORRUPT);
 }
 
 /* The largest object that the link lets in is one that a start opens. */
@@ -455,7 +455,7 @@ static void what_is_not_open_can_be_dropped(void)
     CU_ASSERT_EQUAL(partition_drop_objects(b.p, &b.storage), CKR_OK);
     CU_ASSERT_EQUAL(b.p->token_objects, 0);
     CU_ASSERT_PTR_NULL(b.p->sealed);
-    CU_ASSERT_FATAL(partition_unlock(b.p, &device) == ST_OK);
+    CU_ASSERT_FATAL(partition_unlock(b.p, &domain) == ST_OK);
     CU_ASSERT(flash_agrees());
 }
 

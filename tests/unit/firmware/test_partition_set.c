@@ -6,7 +6,6 @@ static struct rig_client owner, user;
 
 static void open_rig(void)
 {
-    quorum_double = (struct quorum_double){ .needed = true, .verdict = CKR_APPROVALS_MISSING, .act = 3 };
     (void)rig_open_ready(&rig, &user);
     CU_ASSERT_FATAL(rig_connect(&rig, &rig.owner, &owner) == ST_OK);
 }
@@ -21,7 +20,7 @@ static void close_rig(void)
 struct ask {
     Ks__Partition m;
     Ks__Identity items[PARTITION_IDENTITIES_MAX], *list[PARTITION_IDENTITIES_MAX];
-    Ks__Authorisation authorisation;
+    struct ceremony_approvals approvals;
 };
 
 static void also(struct ask *a, const uint8_t *fingerprint, uint32_t role, const char *name)
@@ -39,8 +38,6 @@ static void also(struct ask *a, const uint8_t *fingerprint, uint32_t role, const
 static void as_it_is(struct ask *a)
 {
     ks__partition__init(&a->m);
-    ks__authorisation__init(&a->authorisation);
-    a->m.authorisation = &a->authorisation;
     a->m.id = 1;
     a->m.name = (char *)(uintptr_t) "one";
     a->m.policy = (char *)(uintptr_t) "strict";
@@ -51,6 +48,12 @@ static void as_it_is(struct ask *a)
 static CK_RV set(const struct ask *a)
 {
     return rig_call(&owner, MESSAGE_PARTITION_SET, &a->m.base, NULL);
+}
+
+static CK_RV set_approved(struct ask *a, unsigned who)
+{
+    ceremony_approve(rig_link(&owner), MESSAGE_PARTITION_SET, &a->m.base, who, &a->approvals);
+    return set(a);
 }
 
 static const struct partition_terms *terms(void)
@@ -71,16 +74,15 @@ static void quotas_and_names_do_not_need_one(void)
     CU_ASSERT_STRING_EQUAL(terms()->name, "renamed");
     CU_ASSERT_STRING_EQUAL(terms()->identities[0].name, "her");
     CU_ASSERT_EQUAL(terms()->objects_max, 5);
-    CU_ASSERT_EQUAL(quorum_double.asked, 0);
 }
 
-static void refused(const struct ask *a)
+static void refused(struct ask *a)
 {
     struct partition_terms before = *terms();
     uint64_t counter = rig.hal->counter;
 
     CU_ASSERT_EQUAL(set(a), CKR_APPROVALS_MISSING);
-    CU_ASSERT_EQUAL(quorum_double.kind, MESSAGE_PARTITION_SET);
+    CU_ASSERT_EQUAL(set_approved(a, BIT(1)), CKR_APPROVALS_MISSING);
     CU_ASSERT_EQUAL(memcmp(&before, terms(), sizeof before), 0);
     CU_ASSERT_EQUAL(rig.hal->counter, counter);
 }
@@ -104,8 +106,8 @@ static void identities_need_one(void)
     as_it_is(&a); /* another role */
     a.items[0].role = PEER_AUDITOR;
     refused(&a);
-    CU_ASSERT_EQUAL(quorum_double.asked, 5);
-    CU_ASSERT_EQUAL(quorum_double.spent, 0);
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(1) | BIT(2)), CKR_OK);
+    CU_ASSERT_EQUAL(terms()->identities[0].role, PEER_AUDITOR);
 }
 
 static void a_looser_policy_needs_one(void)
@@ -115,10 +117,8 @@ static void a_looser_policy_needs_one(void)
     as_it_is(&a);
     a.m.policy = (char *)(uintptr_t) "compatible";
     refused(&a);
-    quorum_double.verdict = CKR_OK;
-    CU_ASSERT_EQUAL(set(&a), CKR_OK);
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_OK);
     CU_ASSERT_EQUAL(terms()->policy, POLICY_COMPATIBLE);
-    quorum_double.verdict = CKR_APPROVALS_MISSING;
     as_it_is(&a); /* and a stricter one none */
     CU_ASSERT_EQUAL(set(&a), CKR_OK);
     CU_ASSERT_EQUAL(terms()->policy, POLICY_STRICT);
@@ -126,19 +126,19 @@ static void a_looser_policy_needs_one(void)
 
 static void order_is_no_change(void)
 {
+    uint64_t act = rig.ks->act_sequence;
     struct ask a;
 
-    quorum_double.verdict = CKR_OK;
     as_it_is(&a);
     also(&a, rig.other.fingerprint, PEER_AUDITOR, "");
-    CU_ASSERT_EQUAL(set(&a), CKR_OK);
-    CU_ASSERT_EQUAL(quorum_double.asked, 1);
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_OK);
+    CU_ASSERT_EQUAL(rig.ks->act_sequence, act + 1);
     as_it_is(&a);
     a.m.n_identities = 0;
     also(&a, rig.other.fingerprint, PEER_AUDITOR, "");
     also(&a, rig.user.fingerprint, PEER_CLIENT, "user");
     CU_ASSERT_EQUAL(set(&a), CKR_OK);
-    CU_ASSERT_EQUAL(quorum_double.asked, 1);
+    CU_ASSERT_EQUAL(rig.ks->act_sequence, act + 1);
 }
 
 static void without_a_token_the_owner_is_enough(void)
@@ -150,55 +150,63 @@ static void without_a_token_the_owner_is_enough(void)
     also(&a, rig.other.fingerprint, PEER_CLIENT, "");
     a.m.policy = (char *)(uintptr_t) "compatible";
     CU_ASSERT_EQUAL(set(&a), CKR_OK);
-    CU_ASSERT_EQUAL(quorum_double.asked, 0);
 }
 
-static void without_holders_the_owner_is_enough(void)
+/* What is wrong with the request is said first: it costs no approval. Nor does one that nobody needed to approve. */
+static void what_needs_none_uses_none_up(void)
 {
+    uint64_t act = rig.ks->act_sequence;
     struct ask a;
 
-    quorum_double.needed = false;
-    as_it_is(&a);
-    a.m.authorisation = NULL;
-    also(&a, rig.other.fingerprint, PEER_CLIENT, "");
-    CU_ASSERT_EQUAL(set(&a), CKR_OK);
-    CU_ASSERT_EQUAL(terms()->identity_count, 2);
-    CU_ASSERT_EQUAL(quorum_double.spent, 0);
-}
-
-/* What is wrong with the request is said first: it costs no approval. */
-static void a_bad_request_asks_nobody(void)
-{
-    struct ask a;
-
-    quorum_double.verdict = CKR_OK;
     as_it_is(&a);
     also(&a, rig.owner.fingerprint, PEER_CLIENT, "");
-    CU_ASSERT_EQUAL(set(&a), CKR_ACTION_PROHIBITED);
-    CU_ASSERT_EQUAL(quorum_double.asked, 0);
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_ACTION_PROHIBITED);
+    as_it_is(&a);
+    a.m.objects_max = 7;
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_OK);
+    CU_ASSERT_EQUAL(rig.ks->act_sequence, act);
+}
+
+static void an_approval_is_for_one_change(void)
+{
+    struct ask a, b;
+
+    as_it_is(&a);
+    also(&a, rig.other.fingerprint, PEER_AUDITOR, "");
+    as_it_is(&b);
+    also(&b, rig.other.fingerprint, PEER_CLIENT, "");
+    ceremony_approve(rig_link(&owner), MESSAGE_PARTITION_SET, &a.m.base, BIT(0) | BIT(1), &a.approvals);
+    ceremony_attach(MESSAGE_PARTITION_SET, &b.m.base, &a.approvals);
+    CU_ASSERT_EQUAL(set(&b), CKR_APPROVAL_INVALID);
+    CU_ASSERT_EQUAL(set(&a), CKR_OK);
+    b.m.authorisation = NULL;
+    CU_ASSERT_EQUAL(set(&b), CKR_APPROVALS_MISSING);
+    as_it_is(&b);
+    CU_ASSERT_EQUAL(set_approved(&b, BIT(0) | BIT(1)), CKR_OK);
+    CU_ASSERT_EQUAL(set(&a), CKR_APPROVAL_USED);
 }
 
 /* As a power cut after any event leaves it: changed and used up, or neither. */
 static void change_and_use_are_one_commit(void)
 {
     struct memory_hal *whole = rig.hal;
+    uint64_t act = rig.ks->act_sequence;
     unsigned before = 0, after = 0;
     struct ask a;
     size_t first;
 
-    quorum_double.verdict = CKR_OK;
     as_it_is(&a);
     also(&a, rig.other.fingerprint, PEER_CLIENT, "");
     first = whole->event_count;
-    CU_ASSERT_EQUAL(set(&a), CKR_OK);
-    CU_ASSERT_EQUAL(quorum_double.spent, 1);
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_OK);
+    CU_ASSERT_EQUAL(rig.ks->act_sequence, act + 1);
     rig_disconnect(&user);
     rig_disconnect(&owner);
     keystore_close(rig.ks);
     for (size_t events = first; events <= whole->event_count; events++) {
         rig.hal = memory_hal_cut(whole, events, CUT_LOSES, events);
         rig_reopen(&rig);
-        CU_ASSERT_EQUAL(terms()->identity_count == 2, quorum_double_stored(rig.ks) == 4);
+        CU_ASSERT_EQUAL(terms()->identity_count == 2, rig.ks->act_sequence == act + 1);
         before += terms()->identity_count == 1;
         after += terms()->identity_count == 2;
         keystore_close(rig.ks);
@@ -213,16 +221,16 @@ static void change_and_use_are_one_commit(void)
 
 static void a_failing_flash_uses_nothing_up(void)
 {
+    uint64_t act = rig.ks->act_sequence;
     struct ask a;
 
-    quorum_double.verdict = CKR_OK;
     as_it_is(&a);
     also(&a, rig.other.fingerprint, PEER_CLIENT, "");
     rig.hal->fail_counter = 1;
-    CU_ASSERT_EQUAL(set(&a), CKR_DEVICE_ERROR);
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_DEVICE_ERROR);
     rig.hal->fail_counter = 0;
     CU_ASSERT_EQUAL(terms()->identity_count, 1);
-    CU_ASSERT_EQUAL(quorum_double.spent, 0);
+    CU_ASSERT_EQUAL(rig.ks->act_sequence, act);
 }
 
 static CU_TestInfo cases[] = {
@@ -231,8 +239,8 @@ static CU_TestInfo cases[] = {
     { "a looser policy needs one", a_looser_policy_needs_one },
     { "their order is no change", order_is_no_change },
     { "without a token the owner is enough", without_a_token_the_owner_is_enough },
-    { "without holders the owner is enough", without_holders_the_owner_is_enough },
-    { "a bad request asks nobody", a_bad_request_asks_nobody },
+    { "what needs no approval uses none up", what_needs_none_uses_none_up },
+    { "an approval is for one change", an_approval_is_for_one_change },
     { "the change and the use of its number are one commit", change_and_use_are_one_commit },
     { "a failing flash uses nothing up", a_failing_flash_uses_nothing_up },
     CU_TEST_INFO_NULL,

@@ -187,16 +187,15 @@ static void more_than_the_quota_comes_back(void)
 
 static void another_domain_refuses(void)
 {
-    uint8_t key[32];
+    struct security_domain other = k.a.ks->domain;
 
     take_backup(1);
-    memcpy(key, rig_domain_key, sizeof key);
-    key[0] ^= 1; /* another id, and another key */
-    carrier_exchange_b(&k, 512 * 1024, key);
+    other.key[0] ^= 1;
+    other.id[0] ^= 1;
+    carrier_exchange_b(&k, 512 * 1024, &other);
     CU_ASSERT_EQUAL(restore_all(&k.b_owner, &parts), CKR_BACKUP_INVALID);
-    memcpy(key, rig_domain_key, sizeof key);
-    key[31] ^= 1; /* another key that says it were the same domain's */
-    carrier_exchange_b(&k, 512 * 1024, key);
+    other.id[0] ^= 1; /* another key that says it were the same domain's */
+    carrier_exchange_b(&k, 512 * 1024, &other);
     CU_ASSERT_EQUAL(restore_all(&k.b_owner, &parts), CKR_BACKUP_INVALID);
     CU_ASSERT(leaves_no_trace());
 }
@@ -313,9 +312,10 @@ static void it_may_be_cut_anywhere(void)
     struct memory_hal *whole = k.b.hal;
     unsigned none = 0, all = 0;
     size_t first, last;
+    uint64_t act;
 
-    quorum_double.needed = true;
     take_backup(2);
+    act = k.b.ks->act_sequence;
     first = whole->event_count;
     CU_ASSERT_FATAL(restore_all(&k.b_owner, &parts) == CKR_OK);
     last = whole->event_count;
@@ -327,11 +327,11 @@ static void it_may_be_cut_anywhere(void)
         if (partition_count(&k.b) == 0) {
             none++;
             CU_ASSERT_EQUAL(objects_in_flash(&k.b), 0);
-            CU_ASSERT_EQUAL(quorum_double_stored(k.b.ks), 0);
+            CU_ASSERT_EQUAL(k.b.ks->act_sequence, act);
         } else {
             all++;
             CU_ASSERT(is_like(k.b.ks->partitions[0], k.a.ks->partitions[0]));
-            CU_ASSERT_EQUAL(quorum_double_stored(k.b.ks), 8);
+            CU_ASSERT_EQUAL(k.b.ks->act_sequence, act + 1);
         }
         keystore_close(k.b.ks);
         memory_hal_free(k.b.hal);
@@ -360,7 +360,7 @@ static void a_failing_flash_leaves_all_or_nothing(void)
         carrier_restart_b(&k);
         CU_ASSERT(partition_count(&k.b) == 0 ? objects_in_flash(&k.b) == 0
                                              : is_like(k.b.ks->partitions[0], k.a.ks->partitions[0]));
-        carrier_exchange_b(&k, 512 * 1024, rig_domain_key);
+        carrier_exchange_b(&k, 512 * 1024, NULL);
     }
     CU_ASSERT(n > 5);
 }
@@ -368,7 +368,7 @@ static void a_failing_flash_leaves_all_or_nothing(void)
 static void a_full_flash_refuses_all_of_it(void)
 {
     take_backup(3);
-    carrier_exchange_b(&k, 160 * 1024, rig_domain_key);
+    carrier_exchange_b(&k, 160 * 1024, NULL);
     CU_ASSERT_EQUAL(restore_all(&k.b_owner, &parts), CKR_DEVICE_MEMORY);
     CU_ASSERT(leaves_no_trace());
 }
@@ -481,41 +481,71 @@ static void nothing_is_done_without_a_quorum(void)
     uint64_t counter;
 
     take_backup(1);
-    quorum_double.needed = true;
-    quorum_double.verdict = CKR_APPROVALS_MISSING;
     counter = k.b.hal->counter;
+    approvers = BIT(1);
     CU_ASSERT_EQUAL(restore_all(&k.b_owner, &parts), CKR_APPROVALS_MISSING);
-    CU_ASSERT_EQUAL(quorum_double.kind, MESSAGE_RESTORE_BEGIN);
+    approvers = BIT(0) | BIT(HOLDERS_MIN);
+    CU_ASSERT_EQUAL(restore_all(&k.b_owner, &parts), CKR_APPROVAL_STRANGER);
     CU_ASSERT(leaves_no_trace());
     CU_ASSERT_EQUAL(k.b.hal->counter, counter);
-    CU_ASSERT_EQUAL(quorum_double.spent, 0);
+    approvers = BIT(1) | BIT(0);
+    CU_ASSERT_EQUAL(restore_all(&k.b_owner, &parts), CKR_OK);
 }
 
-static void approvals_are_used_up_once(void)
+static void approvals_are_for_one_backup(void)
 {
+    Ks__RestoreBegin m = KS__RESTORE_BEGIN__INIT;
+    struct ceremony_approvals approvals;
+    struct parts other;
+
+    take_backup(1);
+    CU_ASSERT_FATAL(backup_all(&k.a_owner, 1, &other) == CKR_OK);
+    m.part = (ProtobufCBinaryData){ parts.part[0].len, parts.part[0].p };
+    ceremony_approve(rig_link(&k.b_owner), MESSAGE_RESTORE_BEGIN, &m.base, approvers, &approvals);
+    m.part = (ProtobufCBinaryData){ other.part[0].len, other.part[0].p };
+    CU_ASSERT_EQUAL(rig_call(&k.b_owner, MESSAGE_RESTORE_BEGIN, &m.base, NULL), CKR_APPROVAL_INVALID);
+    CU_ASSERT(leaves_no_trace());
+    parts_clear(&other);
+}
+
+static void approvals_are_used_up_at_the_end(void)
+{
+    uint64_t act = k.b.ks->act_sequence;
+
     take_backup(2);
-    quorum_double.needed = true;
     CU_ASSERT_FATAL(restore_first(&k.b_owner, &parts.part[0]) == CKR_OK);
     CU_ASSERT_FATAL(restore_part(&k.b_owner, &parts.part[1]) == CKR_OK);
-    CU_ASSERT_EQUAL(quorum_double.spent, 0);
+    CU_ASSERT_EQUAL(k.b.ks->act_sequence, act);
     CU_ASSERT_FATAL(restore_part(&k.b_owner, &parts.part[2]) == CKR_OK);
-    CU_ASSERT_EQUAL(quorum_double.spent, 1);
-    CU_ASSERT_EQUAL(quorum_double.act, 8);
+    CU_ASSERT_EQUAL(k.b.ks->act_sequence, act + 1);
     carrier_restart_b(&k);
-    CU_ASSERT_EQUAL(quorum_double_stored(k.b.ks), 8);
+    CU_ASSERT_EQUAL(k.b.ks->act_sequence, act + 1);
 }
 
-/* Another act has used the number up, the holders are others, the time is over. */
-static void approvals_must_still_be_good_at_the_end(void)
+/* Another act done meanwhile has used the number up. */
+static void no_number_is_used_twice(void)
 {
+    Ks__AuditSinkSet m = KS__AUDIT_SINK_SET__INIT;
+    struct ceremony_approvals approvals;
+    uint64_t act = k.b.ks->act_sequence;
+
     take_backup(2);
-    quorum_double.needed = true;
     CU_ASSERT_FATAL(restore_first(&k.b_owner, &parts.part[0]) == CKR_OK);
     CU_ASSERT_FATAL(restore_part(&k.b_owner, &parts.part[1]) == CKR_OK);
-    quorum_double.verdict = CKR_APPROVAL_USED;
+    ceremony_approve(rig_link(&k.b_owner), MESSAGE_AUDIT_SINK_SET, &m.base, approvers, &approvals);
+    CU_ASSERT_FATAL(rig_call(&k.b_owner, MESSAGE_AUDIT_SINK_SET, &m.base, NULL) == CKR_OK);
     CU_ASSERT_EQUAL(restore_part(&k.b_owner, &parts.part[2]), CKR_APPROVAL_USED);
-    CU_ASSERT_EQUAL(quorum_double.kind, MESSAGE_RESTORE_BEGIN);
-    CU_ASSERT_EQUAL(quorum_double.spent, 0);
+    CU_ASSERT_EQUAL(k.b.ks->act_sequence, act + 1);
+    CU_ASSERT(leaves_no_trace());
+}
+
+static void approvals_must_not_run_out_before_the_end(void)
+{
+    take_backup(2);
+    CU_ASSERT_FATAL(restore_first(&k.b_owner, &parts.part[0]) == CKR_OK);
+    CU_ASSERT_FATAL(restore_part(&k.b_owner, &parts.part[1]) == CKR_OK);
+    k.b.hal->time_ms += CEREMONY_HOUR_MS + 1000;
+    CU_ASSERT_EQUAL(restore_part(&k.b_owner, &parts.part[2]), CKR_APPROVAL_EXPIRED);
     CU_ASSERT(leaves_no_trace());
 }
 
@@ -540,8 +570,10 @@ static CU_TestInfo cases[] = {
     { "its place is kept", its_place_is_kept },
     { "there must be a place", there_must_be_a_place },
     { "nothing is done without a quorum", nothing_is_done_without_a_quorum },
-    { "approvals are used up once, at the end", approvals_are_used_up_once },
-    { "approvals must still be good at the end", approvals_must_still_be_good_at_the_end },
+    { "approvals are for one backup", approvals_are_for_one_backup },
+    { "approvals are used up at the end", approvals_are_used_up_at_the_end },
+    { "no number is used twice", no_number_is_used_twice },
+    { "approvals must not run out before the end", approvals_must_not_run_out_before_the_end },
     CU_TEST_INFO_NULL,
 };
 

@@ -14,6 +14,7 @@
 #include "firmware/wire/pkcs11.h"
 #include "tests/unit/board/sim/client.h"
 #include "tests/unit/board/sim/swtpm.h"
+#include "tests/unit/firmware/ceremony.h"
 
 #define START_MS 60000 /* self tests under a sanitizer take their time */
 
@@ -193,16 +194,19 @@ static ProtobufCBinaryData data_of(const void *p, size_t len)
     return (ProtobufCBinaryData){ len, (uint8_t *)(uintptr_t)p };
 }
 
+static CK_RV call_of(void *c, uint16_t kind, const ProtobufCMessage *request, void *answer)
+{
+    return client_call(c, kind, request, answer);
+}
+
 static void provision(void)
 {
-    Ks__Provision domain = KS__PROVISION__INIT;
     Ks__Partition partition = KS__PARTITION__INIT;
     Ks__Identity identity = KS__IDENTITY__INIT, *identities[] = { &identity };
     struct client c;
 
     connect_as(&c, &owner);
-    domain.name = (char *)(uintptr_t) "domain";
-    CU_ASSERT_EQUAL_FATAL(client_call(&c, MESSAGE_PROVISION, &domain.base, NULL), CKR_OK);
+    ceremony_domain((struct ceremony_link){ call_of, &c }, "domain", HOLDERS_MIN, QUORUM_MIN);
     identity.fingerprint = data_of(user.fingerprint, sizeof user.fingerprint);
     identity.role = PEER_CLIENT;
     identity.name = (char *)(uintptr_t) "user";

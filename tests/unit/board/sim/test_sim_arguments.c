@@ -34,16 +34,20 @@ static void defaults_are_filled_in(void)
     CU_ASSERT(a.threads >= 2);
     CU_ASSERT_PTR_NULL(a.tpm);
     CU_ASSERT_PTR_NULL(a.owner);
+    CU_ASSERT_PTR_NULL(a.factory);
 }
 
 static void what_is_given_is_taken(void)
 {
     struct arguments a;
 
-    CU_ASSERT_EQUAL(parse(&a, "--directory /d --root tpm:/dev/tpmrm0 --socket /s --owner /o.pem --threads 64"), ST_OK);
+    CU_ASSERT_EQUAL(parse(&a, "--directory /d --root tpm:/dev/tpmrm0 --socket /s --owner /o.pem --factory /f.pem "
+                              "--threads 64"),
+                    ST_OK);
     CU_ASSERT_STRING_EQUAL(a.tpm, "/dev/tpmrm0");
     CU_ASSERT_STRING_EQUAL(a.socket, "/s");
     CU_ASSERT_STRING_EQUAL(a.owner, "/o.pem");
+    CU_ASSERT_STRING_EQUAL(a.factory, "/f.pem");
     CU_ASSERT_EQUAL(a.threads, 64);
     CU_ASSERT_EQUAL(parse(&a, "--help"), ST_OK);
     CU_ASSERT_EQUAL(a.want, ARGUMENTS_HELP);
@@ -61,6 +65,7 @@ static void mistakes_are_refused(void)
         "--root insecure-file",
         "--directory /d --root",
         "--directory /d --root file",
+        "--directory /d --root insecure-file --factory",
         "--directory /d --root tpm:",
         "--directory /d --root tpm:relative",
         "--directory /d --root insecure-file more",

@@ -1,4 +1,4 @@
-/* What the board keeps in its folder: flash, counter, root key, certificate. */
+/* What the board keeps in its folder: flash, counter, root key, what it publishes. */
 #include "tests/unit/harness.h"
 
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include "board/sim/counter_file.h"
 #include "board/sim/directory.h"
 #include "board/sim/flash_file.h"
-#include "board/sim/identity_file.h"
+#include "board/sim/pem_file.h"
 #include "board/sim/root_file.h"
 
 static const char *path_of(const char *folder, const char *name)
@@ -193,20 +193,23 @@ static void root_key_stays_until_it_is_destroyed(void)
     close(folder);
 }
 
-static void certificate_is_published_whole(void)
+static void what_is_published_is_whole(void)
 {
     uint8_t der[200], shorter[60];
     int folder = open_folder("identity");
-    struct identity_file f;
+    struct pem_file f;
     struct bytes pem = { 0 };
     struct stat st;
 
     memset(der, 'a', sizeof der);
     memset(shorter, 'b', sizeof shorter);
-    CU_ASSERT_EQUAL_FATAL(identity_file_open(&f, folder), ST_OK);
-    CU_ASSERT_EQUAL(identity_file_write(&f, span_of(der, sizeof der)), ST_OK);
-    CU_ASSERT_EQUAL(identity_file_write(&f, span_of(shorter, sizeof shorter)), ST_OK);
-    identity_file_close(&f);
+    CU_ASSERT_EQUAL_FATAL(pem_file_open(&f, folder, "keystore.pem", "CERTIFICATE", 0), ST_OK);
+    CU_ASSERT_EQUAL(stat(path_of("identity", "keystore.pem"), &st), 0);
+    CU_ASSERT_EQUAL(st.st_size, 0);
+    CU_ASSERT_EQUAL(pem_file_write(&f, span_of(der, sizeof der)), ST_OK);
+    CU_ASSERT_EQUAL(pem_file_write(&f, span_of(shorter, sizeof shorter)), ST_OK);
+    pem_file_close(&f);
+    pem_file_close(&f); /* once more does no harm */
     read_file(path_of("identity", "keystore.pem"), &pem);
     CU_ASSERT(strncmp(bytes_text(&pem), "-----BEGIN CERTIFICATE-----\nYmJi", 32) == 0);
     CU_ASSERT_PTR_NULL(strstr(bytes_text(&pem), "YWFh"));
@@ -216,20 +219,80 @@ static void certificate_is_published_whole(void)
     close(folder);
 }
 
+static bool only_newlines(const struct bytes *b)
+{
+    for (size_t i = 0; i < b->len; i++)
+        if (b->p[i] != '\n')
+            return false;
+    return true;
+}
+
+static void what_is_taken_back_leaves_only_newlines(void)
+{
+    static uint8_t longest[PEM_FILE_CONTENT_MAX + 1];
+    int folder = open_folder("destruction");
+    struct bytes text = { 0 };
+    struct pem_file f;
+    struct stat st;
+
+    CU_ASSERT_EQUAL_FATAL(pem_file_open(&f, folder, "destruction", "STRONGROOM STATEMENT", PEM_FILE_MAX), ST_OK);
+    CU_ASSERT_EQUAL(stat(path_of("destruction", "destruction"), &st), 0);
+    CU_ASSERT_EQUAL(st.st_size, PEM_FILE_MAX);
+    CU_ASSERT_EQUAL(st.st_mode & 07777, 0444);
+    CU_ASSERT_EQUAL(pem_file_write(&f, span_of(longest, sizeof longest)), ST_TOO_LARGE);
+    read_file(path_of("destruction", "destruction"), &text);
+    CU_ASSERT_TRUE(only_newlines(&text));
+    CU_ASSERT_EQUAL(pem_file_write(&f, span_of(longest, sizeof longest - 1)), ST_OK);
+    pem_file_close(&f);
+    CU_ASSERT_EQUAL_FATAL(pem_file_open(&f, folder, "destruction", "STRONGROOM STATEMENT", PEM_FILE_MAX), ST_OK);
+    bytes_reset(&text);
+    read_file(path_of("destruction", "destruction"), &text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(bytes_text(&text), "\n-----END STRONGROOM STATEMENT-----\n\n"));
+    CU_ASSERT_EQUAL(pem_file_write(&f, span_of(NULL, 0)), ST_OK);
+    bytes_reset(&text);
+    read_file(path_of("destruction", "destruction"), &text);
+    CU_ASSERT_TRUE(only_newlines(&text));
+    CU_ASSERT_EQUAL(text.len, PEM_FILE_MAX); /* the room stays, whatever came and went */
+    pem_file_close(&f);
+    bytes_clear(&text);
+    close(folder);
+}
+
+static void published_files_of_a_wrong_kind_are_refused(void)
+{
+    int folder = open_folder("published"), fd;
+    struct pem_file f;
+
+    CU_ASSERT_EQUAL(symlink("/dev/null", path_of("published", "link")), 0);
+    CU_ASSERT_NOT_EQUAL(pem_file_open(&f, folder, "link", "CERTIFICATE", 0), ST_OK);
+    CU_ASSERT_EQUAL(f.fd, -1);
+    CU_ASSERT_EQUAL(mkdir(path_of("published", "folder"), 0700), 0);
+    CU_ASSERT_EQUAL(pem_file_open(&f, folder, "folder", "CERTIFICATE", 0), ST_NOT_PERMITTED);
+    fd = open(path_of("published", "large"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    CU_ASSERT_EQUAL(ftruncate(fd, PEM_FILE_MAX + 1), 0);
+    close(fd);
+    CU_ASSERT_EQUAL(pem_file_open(&f, folder, "large", "CERTIFICATE", 0), ST_TOO_LARGE);
+    CU_ASSERT_EQUAL(f.fd, -1);
+    close(folder);
+}
+
 int main(void)
 {
-    CU_TestInfo cases[] = { { "new flash is erased and keeps what is written",
-                              new_flash_is_erased_and_keeps_what_is_written },
-                            { "flash ends where it ends", flash_ends_where_it_ends },
-                            { "one keystore at a time", one_keystore_at_a_time },
-                            { "flash of another size is refused", flash_of_another_size_is_refused },
-                            { "files of a wrong kind are refused", files_of_a_wrong_kind_are_refused },
-                            { "folders others write in are refused", folders_others_write_in_are_refused },
-                            { "the counter counts on", counter_counts_on },
-                            { "the counter survives a torn write", counter_survives_a_torn_write },
-                            { "the root key stays until it is destroyed", root_key_stays_until_it_is_destroyed },
-                            { "the certificate is published whole", certificate_is_published_whole },
-                            CU_TEST_INFO_NULL };
+    CU_TestInfo cases[] = {
+        { "new flash is erased and keeps what is written", new_flash_is_erased_and_keeps_what_is_written },
+        { "flash ends where it ends", flash_ends_where_it_ends },
+        { "one keystore at a time", one_keystore_at_a_time },
+        { "flash of another size is refused", flash_of_another_size_is_refused },
+        { "files of a wrong kind are refused", files_of_a_wrong_kind_are_refused },
+        { "folders others write in are refused", folders_others_write_in_are_refused },
+        { "the counter counts on", counter_counts_on },
+        { "the counter survives a torn write", counter_survives_a_torn_write },
+        { "the root key stays until it is destroyed", root_key_stays_until_it_is_destroyed },
+        { "what is published is whole", what_is_published_is_whole },
+        { "what is taken back leaves only newlines", what_is_taken_back_leaves_only_newlines },
+        { "published files of a wrong kind are refused", published_files_of_a_wrong_kind_are_refused },
+        CU_TEST_INFO_NULL
+    };
     CU_SuiteInfo suites[] = { { "files of the board", NULL, NULL, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
 
     return run_suites(suites);

@@ -1,7 +1,10 @@
 #include "tests/unit/firmware/flash/memory_hal.h"
 
+#include <openssl/ec.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+
+#include "tests/unit/firmware/flash/memory_quote.h"
 
 /* Out of memory ends a test: it has nothing to say then. */
 static void *must(void *p)
@@ -13,6 +16,13 @@ static void *must(void *p)
 static uint8_t *duplicate(const uint8_t *p, size_t len)
 {
     return memcpy(must(malloc(len > 0 ? len : 1)), p, len);
+}
+
+static void keep(struct bytes *to, const struct bytes *from)
+{
+    enum status st = bytes_set(to, bytes_span(from));
+
+    INVARIANT(st == ST_OK);
 }
 
 static void remember(struct memory_hal *m, int kind, enum hal_region region, size_t at, const void *p, size_t len)
@@ -159,6 +169,47 @@ static enum status publish_identity(void *self, struct span certificate)
     return bytes_set(&((struct memory_hal *)self)->identity, certificate);
 }
 
+static enum status publish_destruction(void *self, struct span statement)
+{
+    struct memory_hal *m = self;
+    enum status st;
+
+    pthread_mutex_lock(&m->lock);
+    st = fails(&m->fail_destruction) ? ST_IO : bytes_set(&m->destruction, statement);
+    pthread_mutex_unlock(&m->lock);
+    return st;
+}
+
+static enum status ready_to_quote(struct memory_hal *m)
+{
+    enum status st;
+
+    pthread_mutex_lock(&m->lock);
+    st = m->no_quote ? ST_NOT_FOUND : fails(&m->fail_quote) ? ST_UNAVAILABLE : ST_OK;
+    pthread_mutex_unlock(&m->lock);
+    return st;
+}
+
+static enum status quote_key(void *self, struct bytes *spki)
+{
+    struct memory_hal *m = self;
+    enum status st = ready_to_quote(m);
+
+    if (st == ST_OK)
+        memory_quote_key(m->quote_key, spki);
+    return st;
+}
+
+static enum status quote(void *self, const uint8_t nonce[32], struct bytes *attest, struct bytes *signature)
+{
+    struct memory_hal *m = self;
+    enum status st = ready_to_quote(m);
+
+    if (st == ST_OK)
+        memory_quote(m->quote_key, m->hal.facts.firmware_hash, nonce, attest, signature);
+    return st;
+}
+
 /* What a test calls */
 
 static struct memory_hal *new_board(const size_t size[HAL_REGION_COUNT_])
@@ -179,7 +230,10 @@ static struct memory_hal *new_board(const size_t size[HAL_REGION_COUNT_])
                            .entropy = entropy,
                            .entropy_name = entropy_name,
                            .time_unix_ms = time_unix_ms,
-                           .publish_identity = publish_identity };
+                           .publish_identity = publish_identity,
+                           .publish_destruction = publish_destruction,
+                           .quote_key = quote_key,
+                           .quote = quote };
     m->time_ms = 1700000000000;
     memset(m->root_key, 0x5a, sizeof m->root_key);
     for (int i = 0; i < HAL_REGION_COUNT_; i++) {
@@ -193,8 +247,10 @@ static struct memory_hal *new_board(const size_t size[HAL_REGION_COUNT_])
 struct memory_hal *memory_hal_new(size_t bank, size_t audit)
 {
     const size_t size[HAL_REGION_COUNT_] = { bank, bank, audit };
+    struct memory_hal *m = new_board(size);
 
-    return new_board(size);
+    m->quote_key = must(EVP_EC_gen("P-256"));
+    return m;
 }
 
 void memory_hal_free(struct memory_hal *m)
@@ -209,6 +265,8 @@ void memory_hal_free(struct memory_hal *m)
         free(m->before[i]);
     }
     bytes_clear(&m->identity);
+    bytes_clear(&m->destruction);
+    EVP_PKEY_free(m->quote_key);
     pthread_mutex_destroy(&m->lock);
     free(m);
 }
@@ -247,6 +305,10 @@ struct memory_hal *memory_hal_cut(const struct memory_hal *m, size_t events, enu
     memcpy(cut->root_key, m->root_key, sizeof cut->root_key);
     cut->root_destroyed = m->root_destroyed;
     cut->time_ms = m->time_ms;
+    cut->no_quote = m->no_quote;
+    EVP_PKEY_up_ref(m->quote_key);
+    cut->quote_key = m->quote_key;
+    keep(&cut->destruction, &m->destruction); /* durable as soon as it is published */
     cut->counter = m->counter_before;
     for (int i = 0; i < HAL_REGION_COUNT_; i++) {
         memcpy(cut->flash[i], m->before[i], m->size[i]);

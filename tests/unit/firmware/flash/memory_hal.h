@@ -1,9 +1,10 @@
-/* memory_hal.h - a board in memory: flash, counter, root key and clock, for tests of what stands on the HAL.
- * It remembers every write, sync and move of the counter, so a test can have the board as a power cut after any of them
- * would have left it. Thread-safe, but for the fields that the test sets. */
+/* memory_hal.h - a board in memory: flash, counter, root key, clock and attestation key, for tests of what stands on
+ * the HAL. It remembers every write, sync and move of the counter, so a test can have the board as a power cut after
+ * any of them would have left it. Thread-safe, but for the fields that the test sets. */
 #ifndef STRONGROOM_TESTS_MEMORY_HAL_H
 #define STRONGROOM_TESTS_MEMORY_HAL_H
 
+#include <openssl/evp.h>
 #include <pthread.h>
 
 #include "board/hal.h"
@@ -22,15 +23,18 @@ struct memory_hal {
     uint8_t *flash[HAL_REGION_COUNT_];  /* as it reads now */
     uint8_t *before[HAL_REGION_COUNT_]; /* before the first event */
     uint64_t counter, counter_before;
-    uint64_t time_ms; /* what the clock says; advances by one with each question */
+    uint64_t time_ms; /* what the clock says: set it as you like; advances by one with each question */
     uint8_t root_key[HAL_ROOT_KEY_LEN];
     bool root_destroyed;
-    struct bytes identity; /* what was published */
+    struct bytes identity, destruction; /* what was published */
+    EVP_PKEY *quote_key;                /* of its own to each memory_hal_new(), kept over cuts and copies */
+    bool no_quote;                      /* a board without a TPM */
     struct memory_event *events;
     size_t event_count, event_cap;
     size_t writes, syncs; /* events of these kinds */
-    /* The n-th call from now fails with ST_IO (and every one after it); 0: none does. A failing write does nothing. */
-    unsigned fail_read, fail_write, fail_sync, fail_counter;
+    /* The n-th call from now fails with ST_IO (and every one after it); 0: none does. A failing write does nothing, nor
+     * does a failing publish_destruction(). Quotes, and their key, fail with ST_UNAVAILABLE. */
+    unsigned fail_read, fail_write, fail_sync, fail_counter, fail_destruction, fail_quote;
 };
 
 /* What becomes of writes that were not synced. */

@@ -1,8 +1,8 @@
-#include "board/sim/owner.h"
+#include "board/sim/fingerprint_file.h"
 
 #include <openssl/pem.h>
 
-enum status owner_read(const char *path, uint8_t out[LINK_FINGERPRINT_LEN])
+enum status fingerprint_file_read(const char *path, uint8_t out[LINK_FINGERPRINT_LEN])
 {
     FILE *f = fopen(path, "re");
     X509 *certificate;
