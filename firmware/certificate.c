@@ -10,12 +10,12 @@ static bool name_and_sign(X509 *x, EVP_PKEY *key, const char *common_name, const
 {
     X509_NAME *name = X509_get_subject_name(x);
     BIGNUM *n = BN_bin2bn(serial, SERIAL_LEN, NULL);
-    bool ok =
-        n != NULL && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL && X509_set_version(x, 2) == 1 &&
-        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)common_name, -1, -1, 0) == 1 &&
-        X509_set_issuer_name(x, name) == 1 && ASN1_TIME_set_string(X509_getm_notBefore(x), "20200101000000Z") == 1 &&
-        ASN1_TIME_set_string(X509_getm_notAfter(x), NO_END) == 1 && X509_set_pubkey(x, key) == 1 &&
-        X509_sign(x, key, EVP_sha256()) > 0;
+    bool ok = n != NULL && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL && X509_set_version(x, 2) == 1 &&
+              X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)common_name, -1, -1, 0) == 1 &&
+              X509_set_issuer_name(x, name) == 1 &&
+              ASN1_TIME_set_string(X509_getm_notBefore(x), "20200101000000Z") == 1 &&
+              ASN1_TIME_set_string(X509_getm_notAfter(x), NO_END) == 1 && X509_set_pubkey(x, key) == 1 &&
+              X509_sign(x, key, EVP_sha256()) > 0;
 
     BN_free(n);
     return ok;

@@ -1,5 +1,5 @@
-/* certificate.h - self-signed certificates of the keystore's own keys, and both of them in a record. Nobody checks
- * their dates: a board has no clock to trust. */
+/* certificate.h - self-signed certificates of the keystore's own keys, and both of them in a record. Nobody checks their
+ * dates: a board has no clock to trust. */
 #ifndef STRONGROOM_CERTIFICATE_H
 #define STRONGROOM_CERTIFICATE_H
 

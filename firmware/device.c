@@ -16,7 +16,7 @@ enum field {
     FIELD_CLOCK,
     FIELD_CLOCK_FREE,
     FIELD_DESTRUCTION,
-    FIELD_CHAIN = 100,   /* and on: CERTIFICATE_CHAIN_MAX of them */
+    FIELD_CHAIN = 100, /* and on: CERTIFICATE_CHAIN_MAX of them */
     FIELD_AUDITOR = 200, /* and on: one each */
 };
 

@@ -1,6 +1,6 @@
 /* transfer_key.h - the key under which the shares of a security domain come to this keystore, when it is to be restored
- * here: an RSA key and a self-signed certificate, made for one restore and kept in the flash until that is done, so
- * that holders who have been there need not come again after a power cut. Guarded by the keystore's lock. */
+ * here: an RSA key and a self-signed certificate, made for one restore and kept in the flash until that is done, so that
+ * holders who have been there need not come again after a power cut. Guarded by the keystore's lock. */
 #ifndef STRONGROOM_TRANSFER_KEY_H
 #define STRONGROOM_TRANSFER_KEY_H
 
