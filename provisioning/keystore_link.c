@@ -1,7 +1,6 @@
 #include "provisioning/keystore_link.h"
 
 #include <errno.h>
-#include <openssl/pem.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,9 +8,9 @@
 
 #include "firmware/base/clock.h"
 #include "firmware/wire/pkcs11.h"
-#include "provisioning/private_file.h"
+#include "provisioning/pem_file.h"
+#include "provisioning/refusal.h"
 
-#define PEM_MAX    (64u * 1024)
 #define TIMEOUT_MS 60000 /* a self test or a deletion takes its time */
 
 struct keystore_link {
@@ -22,45 +21,10 @@ struct keystore_link {
     uint8_t *block;
 };
 
-static int read_certificate(const struct invocation *in, const char *path, X509 **out)
-{
-    struct bytes text = { 0 };
-    enum status st = file_read(path, PEM_MAX, &text);
-    BIO *memory = NULL;
-
-    *out = NULL;
-    if (st == ST_OK && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL)
-        *out = PEM_read_bio_X509(memory, NULL, NULL, NULL);
-    BIO_free(memory);
-    bytes_clear(&text);
-    if (*out == NULL)
-        return command_refuse(in, "%s: %s", path, st == ST_OK ? "no certificate in PEM" : status_name(st));
-    return EXIT_DONE;
-}
-
-static int read_key(const struct invocation *in, const char *path, EVP_PKEY **out)
-{
-    struct secret text = { 0 };
-    enum status st = secret_read_file(&text, path);
-    BIO *memory = NULL;
-
-    *out = NULL;
-    if (st == ST_OK && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL)
-        *out = PEM_read_bio_PrivateKey(memory, NULL, NULL, NULL);
-    BIO_free(memory);
-    secret_clear(&text);
-    if (*out == NULL)
-        return command_refuse(in, "%s: %s", path,
-                              st == ST_OK              ? "no private key in PEM"
-                              : st == ST_NOT_PERMITTED ? "a private key's file must be its owner's alone"
-                                                       : status_name(st));
-    return EXIT_DONE;
-}
-
 int keystore_fingerprint(const struct invocation *in, const char *path, uint8_t out[LINK_FINGERPRINT_LEN])
 {
     X509 *certificate;
-    int code = read_certificate(in, path, &certificate);
+    int code = pem_certificate_read(in, path, &certificate);
 
     if (code == EXIT_DONE && link_fingerprint(certificate, out) != ST_OK)
         code = command_refuse(in, "%s: a certificate of a kind that is not supported", path);
@@ -77,8 +41,8 @@ static int make_identity(const struct invocation *in, struct keystore_link *k)
     int code;
 
     if ((code = keystore_fingerprint(in, command_value(in, "keystore"), pinned)) == EXIT_DONE &&
-        (code = read_certificate(in, command_value(in, "certificate"), &certificate)) == EXIT_DONE &&
-        (code = read_key(in, command_value(in, "key"), &key)) == EXIT_DONE &&
+        (code = pem_certificate_read(in, command_value(in, "certificate"), &certificate)) == EXIT_DONE &&
+        (code = pem_key_read(in, command_value(in, "key"), &key)) == EXIT_DONE &&
         (st = link_identity_client(key, certificate, pinned, &k->identity)) != ST_OK)
         code = command_refuse(in, "the certificate and its key do not belong together, or are of another kind");
     X509_free(certificate);
@@ -198,24 +162,6 @@ void keystore_link_close(struct keystore_link *k)
     free(k);
 }
 
-static const char *reason(uint32_t rv)
-{
-    switch (rv) {
-    case CKR_ACTION_PROHIBITED:
-        return "not allowed: another role is needed, or the name or identity is taken";
-    case CKR_ARGUMENTS_BAD:
-        return "a value is not acceptable";
-    case CKR_SLOT_ID_INVALID:
-        return "there is no such partition";
-    case CKR_DEVICE_MEMORY:
-        return "the keystore is full";
-    case CKR_DEVICE_ERROR:
-        return "not in this state of the keystore, or it has failed (see `strongroom keystore status`)";
-    default:
-        return "refused";
-    }
-}
-
 int keystore_link_call(const struct invocation *in, struct keystore_link *k, uint16_t kind,
                        const ProtobufCMessage *request, void *answer)
 {
@@ -233,7 +179,7 @@ int keystore_link_call(const struct invocation *in, struct keystore_link *k, uin
     if (st != ST_OK)
         return command_refuse(in, "the keystore does not answer: %s", why_not(st));
     if (m.word != CKR_OK)
-        return command_refuse(in, "%s (0x%x)", reason(m.word), (unsigned)m.word);
+        return command_refuse(in, "%s (0x%x)", refusal_reason(m.word), (unsigned)m.word);
     if (answer != NULL)
         *(ProtobufCMessage **)answer = body;
     return EXIT_DONE;

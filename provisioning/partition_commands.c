@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "firmware/base/hex.h"
-#include "provisioning/keystore_link.h"
+#include "provisioning/act_do.h"
 #include "provisioning/verbs.h"
 #include "service/json/json.h"
 
@@ -203,7 +203,7 @@ static int change(const struct invocation *in, struct keystore_link *k, const Ks
             kept_list[m.n_identities] = &kept[m.n_identities];
         }
     }
-    return keystore_link_call(in, k, MESSAGE_PARTITION_SET, &m.base, NULL);
+    return act_do(in, k, MESSAGE_PARTITION_SET, &m.base, NULL);
 }
 
 static int partition_set(struct invocation *in)
@@ -213,7 +213,7 @@ static int partition_set(struct invocation *in)
     int code;
 
     if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = find(in, k, &p)) == EXIT_DONE &&
-        (code = change(in, k, p)) == EXIT_DONE)
+        (code = change(in, k, p)) == EXIT_DONE && !act_is_prepared(in))
         fprintf(in->out, "partition %s: changed\n", command_value(in, "name"));
     keystore_link_close(k);
     return code;
@@ -229,6 +229,7 @@ static int partition_set(struct invocation *in)
     }
 
 static const struct verb_option settings_options[] = { KEYSTORE_LINK_OPTIONS, SETTINGS, { 0 } };
+static const struct verb_option set_options[] = { KEYSTORE_LINK_OPTIONS, ACT_OPTIONS, SETTINGS, { 0 } };
 static const struct verb_option list_options[] = { KEYSTORE_LINK_OPTIONS, { 0 } };
 static const struct verb_option delete_options[] = {
     KEYSTORE_LINK_OPTIONS,
@@ -241,7 +242,7 @@ const struct verb partition_verbs[] = {
     { "create", "make a partition, one PKCS#11 token, and say who may use it", NULL, false, true, settings_options,
       partition_create },
     { "list", "partitions, their policies and quotas", NULL, true, true, list_options, partition_list },
-    { "set", "change policy, quotas or identities; what is not given stays", NULL, false, true, settings_options,
+    { "set", "change policy, quotas or identities; what is not given stays", NULL, false, true, set_options,
       partition_set },
     { "delete", "delete a partition and every key in it", NULL, false, true, delete_options, partition_delete },
     { 0 },
