@@ -167,7 +167,7 @@ static const struct verb_option approve_options[] = {
     { "key", "PEM", true, false, "his private key, a file that only he may read" },
     { "out", "FILE", true, false, "where the approval goes" },
     { "yes", NULL, false, false, "ask nothing: a script has read the act" },
-    { "passphrase-file", "FILE", false, false, "passphrase of the key, in place of the question" },
+    { LINK_PASSPHRASE_OPTION, "FILE", false, false, "passphrase of the key, in place of the question" },
     { 0 },
 };
 static const struct verb_option verify_options[] = {

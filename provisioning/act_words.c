@@ -99,10 +99,6 @@ static void audit_sink_set(struct bytes *out, const Ks__AuditSinkSet *m)
 
 static void firmware_key_set(struct bytes *out, const Ks__FirmwareKeySet *m)
 {
-    if (m->public_key.len == 0) {
-        bytes_append_text(out, "Accept no firmware by a key of ours any more.\n");
-        return;
-    }
     bytes_append_text(out, "Accept firmware only if it is signed by this key, too:\n");
     digest_line(out, "  SubjectPublicKeyInfo SHA-256 ", span_from(m->public_key));
 }

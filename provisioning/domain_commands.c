@@ -98,7 +98,8 @@ static int domain_confirm(struct invocation *in)
         m.digest = disk.file->digest;
         if ((code = keystore_link_call(in, k, MESSAGE_DOMAIN_CONFIRM, &m.base, NULL)) == EXIT_DONE)
             fprintf(in->out, "the holders of this file are in force: their quorum approves dangerous acts from now on\n"
-                             "Next: strongroom partition create; domain files of earlier holders can be destroyed\n");
+                             "Files of earlier holders still open the domain by theirs: destroy every copy\n"
+                             "Next: strongroom partition create\n");
     }
     keystore_link_close(k);
     domain_disk_clear(&disk);

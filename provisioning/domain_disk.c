@@ -3,25 +3,46 @@
 #include "provisioning/domain_json.h"
 #include "provisioning/private_file.h"
 
-int domain_disk_read(const struct invocation *in, const char *path, struct domain_disk *out)
+static enum status begin(const char *path, struct bytes *text, struct domain_disk *out)
 {
-    struct bytes text = { 0 };
-    enum status st;
-
     domain_disk_clear(out);
     if ((out->block = malloc(BUDGET_SIZE)) == NULL)
-        return command_refuse(in, "out of memory");
+        return ST_NO_MEMORY;
     budget_init(&out->budget, out->block, BUDGET_SIZE);
-    if ((st = file_read(path, DOMAIN_JSON_MAX, &text)) == ST_OK)
-        st = domain_json_read(bytes_span(&text), &out->budget, &out->file);
-    bytes_clear(&text);
+    return file_read(path, DOMAIN_JSON_MAX, text);
+}
+
+static int end(const struct invocation *in, const char *path, enum status st, struct bytes *text,
+               struct domain_disk *out)
+{
+    bytes_clear(text);
     if (st == ST_OK)
         return EXIT_DONE;
     domain_disk_clear(out);
     return command_refuse(in, "%s: %s", path,
-                          st == ST_BAD_REQUEST ? "no domain file"
+                          st == ST_BAD_REQUEST ? "no such file of a security domain"
                           : st == ST_CORRUPT   ? "damaged: it is not what was exported"
                                                : status_name(st));
+}
+
+int domain_disk_read(const struct invocation *in, const char *path, struct domain_disk *out)
+{
+    struct bytes text = { 0 };
+    enum status st = begin(path, &text, out);
+
+    if (st == ST_OK)
+        st = domain_json_read(bytes_span(&text), &out->budget, &out->file);
+    return end(in, path, st, &text, out);
+}
+
+int domain_disk_read_blob(const struct invocation *in, const char *path, struct domain_disk *out, uint8_t transfer[32])
+{
+    struct bytes text = { 0 };
+    enum status st = begin(path, &text, out);
+
+    if (st == ST_OK)
+        st = domain_json_read_restore(bytes_span(&text), &out->budget, &out->blob, transfer);
+    return end(in, path, st, &text, out);
 }
 
 void domain_disk_clear(struct domain_disk *d)

@@ -6,13 +6,16 @@
 
 /* A zeroed one is empty and valid. */
 struct domain_disk {
-    Ks__DomainFile *file; /* its digest is computed from what the disk holds */
+    Ks__DomainFile *file;    /* its digest is computed from what the disk holds */
+    Ks__DomainRestore *blob; /* of domain_disk_read_blob(), in place of a file */
     struct budget budget;
     void *block;
 };
 
 /* EXIT_DONE, or EXIT_REFUSED after saying why. */
 int domain_disk_read(const struct invocation *in, const char *path, struct domain_disk *out);
+/* az's restore blob. *transfer is SHA-256 of the transfer certificate it is for. */
+int domain_disk_read_blob(const struct invocation *in, const char *path, struct domain_disk *out, uint8_t transfer[32]);
 void domain_disk_clear(struct domain_disk *d);
 /* Written whole, mode 0600, then read back and compared with `f`. The file was not there before. */
 int domain_disk_write(const struct invocation *in, const char *path, const Ks__DomainFile *f);

@@ -2,9 +2,7 @@
 
 #include "provisioning/act_do.h"
 #include "provisioning/domain_disk.h"
-#include "provisioning/pem_file.h"
 #include "provisioning/plain.h"
-#include "provisioning/private_file.h"
 #include "provisioning/release_file.h"
 
 /* --- transfer --- */
@@ -21,7 +19,7 @@ static int write_transfer(const struct invocation *in, const Ks__Certificate *c)
 
     if (x == NULL || X509_digest(x, EVP_sha256(), sha256, &len) != 1)
         code = command_refuse(in, "the keystore's transfer certificate cannot be read");
-    else if ((code = pem_certificate_write(in, path, x)) == EXIT_DONE) {
+    else if ((code = link_write_certificate(in, x, path)) == EXIT_DONE) {
         plain_append_hex(&digest, span_of(sha256, sizeof sha256));
         fprintf(in->out,
                 "%s: written. Its SHA-256 is\n  %s\nNote it where every holder sees it: each compares before he "
@@ -57,7 +55,6 @@ struct gathered {
     size_t approval_count;
     Ks__EncryptedShare items[HOLDERS_MAX], *list[HOLDERS_MAX];
     uint8_t ids[HOLDERS_MAX][HOLDER_ID_LEN];
-    struct bytes blob;
 };
 
 static void gathered_clear(struct gathered *g)
@@ -66,7 +63,6 @@ static void gathered_clear(struct gathered *g)
         release_clear(&g->releases[i]);
         approval_clear(&g->approvals[i]);
     }
-    bytes_clear(&g->blob);
 }
 
 static int add_release(const struct invocation *in, const char *path, struct gathered *g)
@@ -105,37 +101,37 @@ static int gather(const struct invocation *in, struct gathered *g)
     return code;
 }
 
-/* az writes its restore blob as a text without a line's end, or with one. */
-static int read_blob(const struct invocation *in, const char *path, struct bytes *out)
+static int restore_now(const struct invocation *in, struct keystore_link *k, Ks__DomainRestore *m)
 {
-    enum status st = file_read(path, DOMAIN_JWE_MAX, out);
-
-    while (st == ST_OK && out->len > 0 && (out->p[out->len - 1] == '\n' || out->p[out->len - 1] == '\r'))
-        out->p[--out->len] = '\0';
-    if (st == ST_OK && (out->len == 0 || memchr(out->p, '\0', out->len) != NULL))
-        st = ST_BAD_REQUEST;
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
-}
-
-static int restore_now(const struct invocation *in, struct keystore_link *k, Ks__DomainRestore *m, struct gathered *g)
-{
-    const char *blob = command_value(in, "blob");
+    struct gathered g = { 0 };
     struct act_file act = { 0 };
     int code;
 
     if ((code = act_file_read(in, command_value(in, "act"), &act)) == EXIT_DONE &&
-        (code = gather(in, g)) == EXIT_DONE && (blob == NULL || (code = read_blob(in, blob, &g->blob)) == EXIT_DONE)) {
-        m->n_shares = g->release_count;
-        m->shares = g->list;
-        if (blob != NULL)
-            m->wrapped_key = (char *)(uintptr_t)bytes_text(&g->blob);
-        if ((code = act_attach_these(in, &act, g->approvals, g->approval_count, MESSAGE_DOMAIN_RESTORE, &m->base)) ==
+        (code = gather(in, &g)) == EXIT_DONE) {
+        m->n_shares = g.release_count;
+        m->shares = g.list;
+        if ((code = act_attach_these(in, &act, g.approvals, g.approval_count, MESSAGE_DOMAIN_RESTORE, &m->base)) ==
                 EXIT_DONE &&
             (code = keystore_link_call(in, k, MESSAGE_DOMAIN_RESTORE, &m->base, NULL)) == EXIT_DONE)
             fprintf(in->out, "the security domain is restored; the keystore is operational\n"
                              "Next: strongroom partition restore, for each partition's backup\n");
     }
     act_file_clear(&act);
+    gathered_clear(&g);
+    return code;
+}
+
+static int prepare(const struct invocation *in, struct keystore_link *k, Ks__DomainRestore *m, const Ks__DomainFile *f)
+{
+    struct act_file who = { 0 };
+    char *wrapped = m->wrapped_key;
+    int code;
+
+    domain_disk_holders(f, &who);
+    m->wrapped_key = (char *)(uintptr_t)protobuf_c_empty_string; /* not part of what is approved */
+    code = act_prepare(in, k, MESSAGE_DOMAIN_RESTORE, &m->base, &who);
+    m->wrapped_key = wrapped;
     return code;
 }
 
@@ -144,7 +140,7 @@ static int check_options(const struct invocation *in)
     bool prepares = act_is_prepared(in), acts = command_given(in, "act"), blob = command_given(in, "blob"),
          releases = command_given(in, "release");
 
-    if (prepares && (acts || blob || releases || command_given(in, "approval")))
+    if (prepares && (acts || releases || command_given(in, "approval")))
         return command_misused(in, "--prepare is for before the approvals, --act for after");
     if (!prepares && !acts)
         return command_misused(in, "give --prepare FILE first; then --act FILE with each holder's --release");
@@ -155,27 +151,35 @@ static int check_options(const struct invocation *in)
     return EXIT_DONE;
 }
 
+/* What is asked for: the file's items, or those that az has encrypted anew. */
+static int take_request(const struct invocation *in, const Ks__DomainFile *f, struct domain_disk *blob,
+                        Ks__DomainRestore *m)
+{
+    uint8_t transfer[32];
+    int code;
+
+    domain_disk_restore(f, m);
+    if (!command_given(in, "blob"))
+        return EXIT_DONE;
+    if ((code = domain_disk_read_blob(in, command_value(in, "blob"), blob, transfer)) == EXIT_DONE)
+        *m = *blob->blob;
+    return code;
+}
+
 int domain_restore(struct invocation *in)
 {
     Ks__DomainRestore m = KS__DOMAIN_RESTORE__INIT;
-    struct domain_disk disk = { 0 };
+    struct domain_disk disk = { 0 }, blob = { 0 };
     struct keystore_link *k = NULL;
-    struct gathered gathered = { 0 };
-    struct act_file who = { 0 };
     int code;
 
     if ((code = check_options(in)) == EXIT_DONE &&
         (code = domain_disk_read(in, command_value(in, "domain"), &disk)) == EXIT_DONE &&
-        (code = keystore_link_open(in, &k)) == EXIT_DONE) {
-        domain_disk_restore(disk.file, &m);
-        domain_disk_holders(disk.file, &who);
-        if (act_is_prepared(in))
-            code = act_prepare(in, k, MESSAGE_DOMAIN_RESTORE, &m.base, &who);
-        else
-            code = restore_now(in, k, &m, &gathered);
-    }
+        (code = take_request(in, disk.file, &blob, &m)) == EXIT_DONE &&
+        (code = keystore_link_open(in, &k)) == EXIT_DONE)
+        code = act_is_prepared(in) ? prepare(in, k, &m, disk.file) : restore_now(in, k, &m);
     keystore_link_close(k);
-    gathered_clear(&gathered);
+    domain_disk_clear(&blob);
     domain_disk_clear(&disk);
     return code;
 }
@@ -190,6 +194,6 @@ const struct verb_option domain_restore_options[] = {
     ACT_OPTIONS,
     { "domain", "FILE", true, false, "the security domain's file" },
     { "release", "FILE", false, true, "of a holder (holder release): his share and his approval" },
-    { "blob", "FILE", false, false, "in place of releases: az's restore blob, for this transfer certificate" },
+    { "blob", "FILE", false, false, "in place of releases: az's restore blob, for the transfer certificate" },
     { 0 },
 };

@@ -52,7 +52,7 @@ int holder_certificate_read(const struct invocation *in, const char *path, struc
     int code;
 
     holder_certificate_clear(out);
-    if ((code = pem_certificate_read(in, path, &out->x)) == EXIT_DONE && (st = fill(out)) != ST_OK)
+    if ((code = link_read_certificate(in, path, &out->x)) == EXIT_DONE && (st = fill(out)) != ST_OK)
         code = command_refuse(in, "%s: %s", path,
                               st == ST_UNSUPPORTED ? "a holder's certificate is for an RSA key of 2,048 to 4,096 bits"
                                                    : status_name(st));
@@ -74,7 +74,7 @@ int holder_identity_read(const struct invocation *in, struct holder_certificate 
 
     *key = NULL;
     if ((code = holder_certificate_read(in, command_value(in, "certificate"), certificate)) != EXIT_DONE ||
-        (code = pem_key_read(in, command_value(in, "key"), key)) != EXIT_DONE)
+        (code = link_read_key(in, command_value(in, "key"), key)) != EXIT_DONE)
         return code;
     if (EVP_PKEY_eq(X509_get0_pubkey(certificate->x), *key) == 1)
         return EXIT_DONE;

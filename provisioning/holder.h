@@ -4,7 +4,7 @@
 #define STRONGROOM_PROVISIONING_HOLDER_H
 
 #include "provisioning/act_file.h"
-#include "provisioning/pem_file.h"
+#include "provisioning/link_files.h"
 
 /* A zeroed one is empty and valid. */
 struct holder_certificate {

@@ -8,6 +8,7 @@
 #include "provisioning/plain.h"
 #include "provisioning/prompt.h"
 #include "provisioning/release_file.h"
+#include "provisioning/self_signed.h"
 #include "provisioning/verbs.h"
 
 #define BITS_DEFAULT 3072
@@ -43,9 +44,10 @@ static X509 *certificate_for(EVP_PKEY *key, const char *name)
 static int take_passphrase(const struct invocation *in, struct secret *out)
 {
     if (!command_given(in, "no-passphrase"))
-        return prompt_new_or_file(in, "passphrase-file", "New passphrase for the holder's key", PASSPHRASE_MIN, out);
-    if (command_given(in, "passphrase-file"))
-        return command_misused(in, "--no-passphrase and --passphrase-file exclude each other");
+        return prompt_new_or_file(in, LINK_PASSPHRASE_OPTION, "New passphrase for the holder's key", PASSPHRASE_MIN,
+                                  out);
+    if (command_given(in, LINK_PASSPHRASE_OPTION))
+        return command_misused(in, "--no-passphrase and --key-passphrase-file exclude each other");
     return EXIT_DONE;
 }
 
@@ -64,9 +66,8 @@ static int holder_create(struct invocation *in)
         goto done;
     if ((key = EVP_RSA_gen(bits)) == NULL || (x = certificate_for(key, name)) == NULL)
         code = command_refuse(in, "the key and its certificate cannot be made");
-    else if ((code = pem_key_write(in, command_value(in, "key"), key, passphrase.len > 0 ? &passphrase : NULL)) ==
-                 EXIT_DONE &&
-             (code = pem_certificate_write(in, command_value(in, "certificate"), x)) == EXIT_DONE)
+    else if ((code = link_write_key(in, key, secret_span(&passphrase), command_value(in, "key"))) == EXIT_DONE &&
+             (code = link_write_certificate(in, x, command_value(in, "certificate"))) == EXIT_DONE)
         fprintf(in->out, "%s: give this certificate to the owner. Keep the key, on two media, where only you are.\n",
                 command_value(in, "certificate"));
 done:
@@ -175,7 +176,7 @@ static int holder_release(struct invocation *in)
     if ((code = domain_disk_read(in, command_value(in, "domain"), &disk)) == EXIT_DONE &&
         (code = act_file_read(in, command_value(in, "act"), &act)) == EXIT_DONE &&
         (code = check_act(in, &act, disk.file)) == EXIT_DONE &&
-        (code = pem_certificate_read(in, command_value(in, "transfer"), &transfer)) == EXIT_DONE &&
+        (code = link_read_certificate(in, command_value(in, "transfer"), &transfer)) == EXIT_DONE &&
         (code = show(in, &act, transfer)) == EXIT_DONE &&
         (command_given(in, "yes") ||
          (code = prompt_confirm(in, "You give your share to that keystore, for this restore.", "release")) ==
@@ -193,7 +194,7 @@ static int holder_release(struct invocation *in)
         { "certificate", "PEM", true, false, "the holder's" },                                                         \
         { "key", "PEM", true, false, "his private key, a file that only he may read" },                                \
     {                                                                                                                  \
-        "passphrase-file", "FILE", false, false, "passphrase of the key, in place of the question"                     \
+        LINK_PASSPHRASE_OPTION, "FILE", false, false, "passphrase of the key, in place of the question"                \
     }
 
 static const struct verb_option create_options[] = {
@@ -201,7 +202,7 @@ static const struct verb_option create_options[] = {
     { "key", "PEM", true, false, "where the private key goes, mode 0400" },
     { "certificate", "PEM", true, false, "where the certificate goes" },
     { "bits", "N", false, false, "2048, 3072 (default) or 4096" },
-    { "passphrase-file", "FILE", false, false, "passphrase of the key, in place of the question" },
+    { LINK_PASSPHRASE_OPTION, "FILE", false, false, "passphrase of the key, in place of the question" },
     { "no-passphrase", NULL, false, false, "the key's file is protected in another way" },
     { 0 },
 };

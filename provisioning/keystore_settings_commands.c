@@ -3,7 +3,7 @@
 #include "provisioning/act_do.h"
 #include "provisioning/keystore_verbs.h"
 #include "provisioning/moment.h"
-#include "provisioning/pem_file.h"
+#include "provisioning/public_key_file.h"
 
 /* The act on a link of its own. */
 static int do_alone(const struct invocation *in, uint16_t kind, ProtobufCMessage *request, const char *done)
@@ -39,19 +39,13 @@ int keystore_audit_sink(struct invocation *in)
 
 int keystore_firmware_key(struct invocation *in)
 {
-    const char *path = command_value(in, "public-key");
     Ks__FirmwareKeySet m = KS__FIRMWARE_KEY_SET__INIT;
     struct bytes der = { 0 };
-    int code = EXIT_DONE;
+    int code = public_key_read(in, command_value(in, "public-key"), &der);
 
-    if (command_given(in, "none") == (path != NULL))
-        return command_misused(in, "give --public-key, or --none");
-    if (path != NULL && (code = pem_public_key_read(in, path, &der)) == EXIT_DONE)
-        m.public_key = (ProtobufCBinaryData){ der.len, der.p };
+    m.public_key = (ProtobufCBinaryData){ der.len, der.p };
     if (code == EXIT_DONE)
-        code = do_alone(in, MESSAGE_FIRMWARE_KEY_SET, &m.base,
-                        path != NULL ? "firmware must be signed by this key, too, from now on"
-                                     : "there is no firmware acceptance key any more");
+        code = do_alone(in, MESSAGE_FIRMWARE_KEY_SET, &m.base, "firmware must be signed by this key, too, from now on");
     bytes_clear(&der);
     return code;
 }
@@ -81,8 +75,7 @@ const struct verb_option keystore_audit_sink_options[] = {
 const struct verb_option keystore_firmware_key_options[] = {
     KEYSTORE_LINK_OPTIONS,
     ACT_OPTIONS,
-    { "public-key", "PEM", false, false, "the key, or a certificate of it" },
-    { "none", NULL, false, false, "no such key any more" },
+    { "public-key", "PEM", true, false, "the key (P-256, P-384 or Ed25519), or a certificate of it" },
     { 0 },
 };
 const struct verb_option keystore_clock_options[] = {

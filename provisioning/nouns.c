@@ -8,6 +8,7 @@ const struct noun strongroom_nouns[] = {
     { "holder", "a holder of the security domain, on his own machine", holder_verbs },
     { "act", "dangerous acts, and the holders' approvals of them", act_verbs },
     { "token", "the PKCS#11 token that holds the keys", token_verbs },
+    { "pin", "the PINs of the PKCS#11 token", pin_verbs },
     { "tls", "the TLS key in the token and its certificate", tls_verbs },
     { "audit", "the audit trail", audit_verbs },
     { "application", "applications that may log in (service principals)", application_verbs },

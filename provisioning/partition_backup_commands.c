@@ -3,11 +3,12 @@
 
 #include "provisioning/act_do.h"
 #include "provisioning/backup_file.h"
+#include "provisioning/output.h"
 #include "provisioning/partition_verbs.h"
 #include "provisioning/progress.h"
 #include "service/json/json.h"
 
-static void print_done(const struct invocation *in, const char *name, const char *path, const struct backup_file *f)
+static int print_done(const struct invocation *in, const char *name, const char *path, const struct backup_file *f)
 {
     struct bytes text = { 0 };
     struct json_writer w;
@@ -20,8 +21,7 @@ static void print_done(const struct invocation *in, const char *name, const char
     json_put_int(&w, "parts", (int64_t)f->parts);
     json_put_int(&w, "bytes", (int64_t)f->content.len);
     json_close_object(&w);
-    fprintf(in->out, "%s\n", bytes_text(&text));
-    bytes_clear(&text);
+    return output_json(in, &text);
 }
 
 static int fetch_all(const struct invocation *in, struct keystore_link *k, uint64_t partition, struct backup_file *f)
@@ -58,7 +58,7 @@ int partition_backup(struct invocation *in)
     if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE &&
         (code = fetch_all(in, k, p->id, &f)) == EXIT_DONE && (code = backup_file_write(in, path, &f)) == EXIT_DONE) {
         if (in->json)
-            print_done(in, name, path, &f);
+            code = print_done(in, name, path, &f);
         else
             fprintf(in->out,
                     "partition %s: backed up to %s, %" PRIu32 " parts.\nOnly a keystore of the same security domain "
@@ -114,7 +114,7 @@ int partition_restore(struct invocation *in)
     if ((code = backup_file_read(in, path, &f)) == EXIT_DONE && (code = restore(in, &f)) == EXIT_DONE &&
         !act_is_prepared(in)) {
         if (in->json)
-            print_done(in, NULL, path, &f);
+            code = print_done(in, NULL, path, &f);
         else
             fprintf(in->out, "the partition of %s: restored, with its objects, PINs and clients\n", path);
     }

@@ -3,6 +3,7 @@
 
 #include "firmware/base/hex.h"
 #include "provisioning/act_do.h"
+#include "provisioning/output.h"
 #include "provisioning/partition_verbs.h"
 #include "provisioning/verbs.h"
 #include "service/json/json.h"
@@ -47,6 +48,23 @@ static int take_identities(const struct invocation *in, struct identities *room,
     return code;
 }
 
+static int print_made(const struct invocation *in, const char *name, uint64_t id)
+{
+    struct bytes text = { 0 };
+    struct json_writer w;
+
+    if (!in->json) {
+        fprintf(in->out, "partition %s: made, number %" PRIu64 "\n", name, id);
+        return EXIT_DONE;
+    }
+    json_begin(&w, &text);
+    json_open_object(&w, NULL);
+    json_put_int(&w, "id", (int64_t)id);
+    json_put_text(&w, "name", span_text(name));
+    json_close_object(&w);
+    return output_json(in, &text);
+}
+
 static int partition_create(struct invocation *in)
 {
     const char *policy = command_value(in, "policy");
@@ -62,7 +80,7 @@ static int partition_create(struct invocation *in)
         (code = take_number(in, "session-objects", &m.session_objects_max)) == EXIT_DONE &&
         (code = take_identities(in, &room, &m)) == EXIT_DONE && (code = keystore_link_open(in, &k)) == EXIT_DONE &&
         (code = keystore_link_call(in, k, MESSAGE_PARTITION_CREATE, &m.base, &made)) == EXIT_DONE)
-        fprintf(in->out, "partition %s: made, number %" PRIu64 "\n", m.name, made->id);
+        code = print_made(in, m.name, made->id);
     keystore_link_close(k);
     return code;
 }
@@ -255,7 +273,7 @@ static const struct verb_option delete_options[] = {
 };
 
 const struct verb partition_verbs[] = {
-    { "create", "make a partition, one PKCS#11 token, and say who may use it", NULL, false, true, settings_options,
+    { "create", "make a partition, one PKCS#11 token, and say who may use it", NULL, true, true, settings_options,
       partition_create },
     { "list", "partitions, their policies and quotas", NULL, true, true, list_options, partition_list },
     { "set", "change policy, quotas or identities; what is not given stays", NULL, false, true, set_options,

@@ -25,9 +25,12 @@ static int ask(const struct invocation *in, struct terminal *t, const char *ques
     if ((st = bytes_status(&text)) == ST_OK)
         st = terminal_ask(t, bytes_text(&text), echo, PASSPHRASE_MAX, out);
     bytes_clear(&text);
-    if (st != ST_OK)
-        return why_not(in, st);
-    return out->len > 0 ? EXIT_DONE : why_not(in, ST_CLOSED);
+    if (st == ST_OK && out->len == 0)
+        st = ST_CLOSED;
+    if (st == ST_OK)
+        return EXIT_DONE;
+    secret_clear(out);
+    return why_not(in, st);
 }
 
 static int open_terminal(const struct invocation *in, const char *option, struct terminal *t)

@@ -30,8 +30,7 @@ static const struct {
     { CKR_DOMAIN_SHARES, "the shares are too few, or do not belong to this domain file" },
     { CKR_LOCKED, "it is locked: its operators have to unlock it (strongroom keystore unlock)" },
     { CKR_PASSPHRASE_INCORRECT, "the passphrase is wrong, or there is no such operator" },
-    { CKR_PASSPHRASE_LOCKED, "too many wrong passphrases: only the holders open it now (strongroom keystore "
-                             "start-mode)" },
+    { CKR_PASSPHRASE_LOCKED, "too many wrong passphrases: only the holders open it now (strongroom domain restore)" },
     { CKR_CERTIFICATE_INVALID, "the certificates are no chain, or not for this device's key" },
     { CKR_BACKUP_INVALID, "the backup has been changed or cut, or is of another security domain" },
     { CKR_BACKUP_PURGED, "the partition of this backup was deleted on this keystore" },

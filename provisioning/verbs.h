@@ -11,6 +11,7 @@ extern const struct verb domain_verbs[];       /* domain_commands.c */
 extern const struct verb holder_verbs[];       /* holder_commands.c */
 extern const struct verb act_verbs[];          /* act_commands.c */
 extern const struct verb token_verbs[];        /* token_commands.c */
+extern const struct verb pin_verbs[];          /* pin_commands.c */
 extern const struct verb tls_verbs[];          /* tls_commands.c */
 extern const struct verb audit_verbs[];        /* audit_commands.c */
 extern const struct verb application_verbs[];  /* application_commands.c */

@@ -21,6 +21,11 @@ int ceremony_approve(const char *act, size_t holder, const char *out);
 /* Replace the first `from` in a file by `to`; false: it is not there. */
 bool ceremony_edit(const char *path, const char *from, const char *to);
 
+/* On a board whose owner is owner.pem: the domain of the first three holders, of whom two approve, made, exported to
+ * domain.json in place of what was there, and confirmed. Returns the last exit code. Needs board.c. */
+struct board;
+int ceremony_domain(const struct board *b, const char *name);
+
 /* An invocation for functions that take one; what is refused goes to `err`, which is emptied by the next call. */
 const struct invocation *ceremony_invocation(void);
 const char *ceremony_refusal(void);

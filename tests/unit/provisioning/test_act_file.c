@@ -165,7 +165,7 @@ static void every_kind_has_words(void)
     CU_ASSERT(says(words_of(MESSAGE_AUDIT_SINK_SET, &sink.base), "nowhere"));
     sink.address = address;
     CU_ASSERT(says(words_of(MESSAGE_AUDIT_SINK_SET, &sink.base), "\"audit.example:6514\""));
-    CU_ASSERT(says(words_of(MESSAGE_FIRMWARE_KEY_SET, &firmware.base), "no firmware"));
+    CU_ASSERT(says(words_of(MESSAGE_FIRMWARE_KEY_SET, &firmware.base), "signed by this key"));
     clock.time_ms = 86400000;
     CU_ASSERT(says(words_of(MESSAGE_CLOCK_SET, &clock.base), "1970-01-02T00:00:00Z"));
     CU_ASSERT(says(words_of(MESSAGE_START_MODE_SET, &start.base), "unattended"));
