@@ -2,6 +2,7 @@
 #ifndef STRONGROOM_PROVISIONING_HOLDER_SHARE_H
 #define STRONGROOM_PROVISIONING_HOLDER_SHARE_H
 
+#include "firmware/base/secret.h"
 #include "provisioning/domain_disk.h"
 #include "provisioning/holder.h"
 

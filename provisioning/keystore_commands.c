@@ -6,6 +6,7 @@
 #include "provisioning/keystore_link.h"
 #include "provisioning/keystore_verbs.h"
 #include "provisioning/verbs.h"
+#include "service/json/json.h"
 
 static int simple(struct invocation *in, uint16_t kind, const ProtobufCMessage *request, const char *done)
 {
