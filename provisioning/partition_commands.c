@@ -1,9 +1,10 @@
-/* strongroom partition: create, list, set, delete. */
+/* strongroom partition: create, list, set, resize, delete. */
 #include <inttypes.h>
 
 #include "firmware/base/hex.h"
 #include "provisioning/act_do.h"
 #include "provisioning/output.h"
+#include "provisioning/partition_verbs.h"
 #include "provisioning/verbs.h"
 #include "service/json/json.h"
 
@@ -149,7 +150,7 @@ static int partition_list(struct invocation *in)
     return code;
 }
 
-static int find(const struct invocation *in, struct keystore_link *k, Ks__Partition **out)
+int partition_find(const struct invocation *in, struct keystore_link *k, Ks__Partition **out)
 {
     const char *name = command_value(in, "name");
     Ks__PartitionList *list;
@@ -173,7 +174,7 @@ static int partition_delete(struct invocation *in)
 
     if (!command_given(in, "destroy-its-keys"))
         return command_misused(in, "this destroys every key in it for good; say --destroy-its-keys if you mean it");
-    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = find(in, k, &p)) == EXIT_DONE) {
+    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE) {
         id.id = p->id;
         if ((code = keystore_link_call(in, k, MESSAGE_PARTITION_DELETE, &id.base, NULL)) == EXIT_DONE)
             fprintf(in->out, "partition %s: deleted\n", command_value(in, "name"));
@@ -230,11 +231,19 @@ static int partition_set(struct invocation *in)
     Ks__Partition *p;
     int code;
 
-    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = find(in, k, &p)) == EXIT_DONE &&
+    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE &&
         (code = change(in, k, p)) == EXIT_DONE && !act_is_prepared(in))
         fprintf(in->out, "partition %s: changed\n", command_value(in, "name"));
     keystore_link_close(k);
     return code;
+}
+
+/* Never an act for the holders: who may use the partition stays as it is. */
+static int partition_resize(struct invocation *in)
+{
+    if (!command_given(in, "objects") && !command_given(in, "session-objects"))
+        return command_misused(in, "--objects, --session-objects or both");
+    return partition_set(in);
 }
 
 #define SETTINGS                                                                                                       \
@@ -249,6 +258,13 @@ static int partition_set(struct invocation *in)
 static const struct verb_option settings_options[] = { KEYSTORE_LINK_OPTIONS, SETTINGS, { 0 } };
 static const struct verb_option set_options[] = { KEYSTORE_LINK_OPTIONS, ACT_OPTIONS, SETTINGS, { 0 } };
 static const struct verb_option list_options[] = { KEYSTORE_LINK_OPTIONS, { 0 } };
+static const struct verb_option resize_options[] = {
+    KEYSTORE_LINK_OPTIONS,
+    { "name", "NAME", true, false, "which" },
+    { "objects", "N", false, false, "token objects it may hold; 0: the default" },
+    { "session-objects", "N", false, false, "session objects it may hold; 0: the default" },
+    { 0 },
+};
 static const struct verb_option delete_options[] = {
     KEYSTORE_LINK_OPTIONS,
     { "name", "NAME", true, false, "which" },
@@ -262,6 +278,11 @@ const struct verb partition_verbs[] = {
     { "list", "partitions, their policies and quotas", NULL, true, true, list_options, partition_list },
     { "set", "change policy, quotas or identities; what is not given stays", NULL, false, true, set_options,
       partition_set },
+    { "resize", "change how many objects a partition may hold", NULL, false, true, resize_options, partition_resize },
+    { "backup", "write a partition's backup, which only a keystore of the same domain can read", NULL, true, true,
+      partition_backup_options, partition_backup },
+    { "restore", "bring a partition back from its backup, with the approval of the domain's holders", NULL, true, true,
+      partition_restore_options, partition_restore },
     { "delete", "delete a partition and every key in it", NULL, false, true, delete_options, partition_delete },
     { 0 },
 };
