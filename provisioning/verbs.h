@@ -6,6 +6,8 @@
 
 extern const struct verb identity_verbs[];     /* identity_commands.c */
 extern const struct verb keystore_verbs[];     /* keystore_commands.c */
+extern const struct verb factory_verbs[];      /* factory_commands.c */
+extern const struct verb attest_verbs[];       /* attest_commands.c */
 extern const struct verb partition_verbs[];    /* partition_commands.c */
 extern const struct verb token_verbs[];        /* token_commands.c */
 extern const struct verb tls_verbs[];          /* tls_commands.c */
