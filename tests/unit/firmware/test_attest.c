@@ -221,8 +221,8 @@ static void the_box_says_what_it_is(void)
     CU_ASSERT_STRING_EQUAL(s->board, rig.hal->hal.facts.board);
     CU_ASSERT_EQUAL(s->hardware, rig.hal->hal.facts.hardware);
     CU_ASSERT_EQUAL(s->counter, rig.hal->counter);
-    CU_ASSERT_STRING_EQUAL(s->domain_name, rig.ks->device.domain_name);
-    CU_ASSERT(s->domain_id.len == 8 && memcmp(s->domain_id.data, rig.ks->device.domain_id, 8) == 0);
+    CU_ASSERT_STRING_EQUAL(s->domain_name, rig.ks->domain.name);
+    CU_ASSERT(s->domain_id.len == 8 && memcmp(s->domain_id.data, rig.ks->domain.id, 8) == 0);
     CU_ASSERT(s->time_ms >= 1700000000000 && s->audit_sequence > 0 && s->audit_head.len == sizeof hash);
     CU_ASSERT(s->quote_key.len == 0 && s->key == NULL && s->destruction == NULL);
     ks__statement__free_unpacked(s, NULL);
