@@ -6,7 +6,7 @@ _strongroom() {
     local link="--socket --certificate --key --keystore"
 
     case "$previous" in
-    --config | --out | --key | --secret-file | --so-pin-file | --certificate | --socket | --keystore | --identity)
+    --config | --out | --key | --ca | --ca-key | --device | --chain | --statement | --expect | --nonce-file | --passphrase-file | --secret-file | --so-pin-file | --certificate | --socket | --keystore | --identity)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -22,16 +22,18 @@ _strongroom() {
         mapfile -t COMPREPLY < <(compgen -W "strict compatible" -- "$current")
         return
         ;;
-    --objects | --session-objects | --name | --client-id | --object-id | --id | --days | --principal | --role | --scope | --description | --subscription)
+    --objects | --session-objects | --name | --nonce | --at | --label | --serial | --board | --client-id | --object-id | --id | --days | --principal | --role | --scope | --description | --subscription)
         return
         ;;
     esac
     case "$COMP_CWORD" in
-    1) words="identity keystore partition token tls audit application subscription group role --help --version" ;;
+    1) words="identity keystore factory attest partition token tls audit application subscription group role --help --version" ;;
     2)
         case "${COMP_WORDS[1]}" in
         identity) words="create show" ;;
         keystore) words="status provision self-test audit zeroise" ;;
+        factory) words="init-ca certify device install" ;;
+        attest) words="create key verify show" ;;
         partition) words="create list set delete" ;;
         token) words="init info" ;;
         tls) words="request" ;;
@@ -53,6 +55,14 @@ _strongroom() {
         "keystore provision") words="$link --name" ;;
         "keystore zeroise") words="$link --destroy-all-keys" ;;
         "keystore "*) words=$link ;;
+        "factory init-ca") words="--name --key --certificate --days --passphrase-file --no-passphrase" ;;
+        "factory certify") words="--ca --ca-key --passphrase-file --device --serial --board --hardware --days --out" ;;
+        "factory device") words="$link --out" ;;
+        "factory install") words="$link --chain" ;;
+        "attest create") words="$link --nonce --nonce-file --out" ;;
+        "attest key") words="--label --nonce --nonce-file --out" ;;
+        "attest verify") words="--statement --ca --expect --nonce --nonce-file --at --json" ;;
+        "attest show") words="--statement --json" ;;
         "partition list") words="$link --json" ;;
         "partition delete") words="$link --name --destroy-its-keys" ;;
         "partition "*) words="$link --name --policy --objects --session-objects --identity" ;;
