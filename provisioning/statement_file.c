@@ -125,6 +125,50 @@ static bool take_content(struct signed_statement *out)
            ks__statement__get_packed_size(out->content) == s->len;
 }
 
+static bool copy(struct bytes *out, ProtobufCBinaryData d)
+{
+    return bytes_set(out, span_of(d.data, d.len)) == ST_OK;
+}
+
+static bool copy_chain(struct signed_statement *out, const Ks__SignedStatement *s)
+{
+    for (size_t i = 0; i < s->n_certificates; i++) { /* at most CERTIFICATE_CHAIN_MAX: that has been checked */
+        const uint8_t *p = s->certificates[i].data;
+        X509 *x = d2i_X509(NULL, &p, (long)s->certificates[i].len);
+
+        if (x == NULL)
+            return false;
+        out->chain[out->chain_count++] = x;
+        if (p != s->certificates[i].data + s->certificates[i].len)
+            return false;
+    }
+    return out->chain_count > 0;
+}
+
+static bool take_packed(struct span packed, struct signed_statement *out)
+{
+    Ks__SignedStatement *s =
+        packed.len <= FILE_MAX_LEN ? ks__signed_statement__unpack(NULL, packed.len, packed.p) : NULL;
+    bool ok =
+        s != NULL && validate_signed_statement(s) == ST_OK && ks__signed_statement__get_packed_size(s) == packed.len &&
+        copy(&out->statement, s->statement) && copy(&out->signature, s->signature) && copy(&out->quote, s->quote) &&
+        copy(&out->quote_signature, s->quote_signature) && copy(&out->quote_key, s->quote_key) && copy_chain(out, s);
+
+    out->has_quote = ok && s->quote.len > 0;
+    if (s != NULL)
+        ks__signed_statement__free_unpacked(s, NULL);
+    return ok;
+}
+
+static enum status parse_packed(struct span packed, struct signed_statement *out, const char **why)
+{
+    if (!take_packed(packed, out))
+        *why = "the file is neither a JSON object nor a packed statement";
+    else if (!take_content(out))
+        *why = "the statement is no statement of format 1, or has bytes that do not belong to it";
+    return *why == NULL ? ST_OK : ST_BAD_REQUEST;
+}
+
 enum status statement_file_parse(struct span text, struct signed_statement *out, const char **why)
 {
     int64_t version;
@@ -132,6 +176,8 @@ enum status statement_file_parse(struct span text, struct signed_statement *out,
 
     *out = (struct signed_statement){ 0 };
     *why = NULL;
+    if (text.len > 0 && text.p[0] != '{')
+        return parse_packed(text, out, why);
     if (json_read_object(text, FILE_MAX_LEN, &root) != ST_OK)
         *why = "the file is no JSON object, or has a member twice";
     else if (json_get_int(root, "version", 1, 1, &version) != ST_OK)

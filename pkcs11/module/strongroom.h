@@ -84,7 +84,7 @@ typedef struct CK_STRONGROOM_ATTESTATION_FUNCTION_LIST {
      * public or secret. The nonce is the asker's, STRONGROOM_NONCE_MIN to _MAX bytes. Lengths by the convention of
      * PKCS#11, 5.2; a NULL `out` costs the keystore a statement, too, so who has the room gives
      * STRONGROOM_ATTESTATION_MAX bytes at once. */
-    CK_RV (*C_StrongroomAttest)
+    CK_RV(*C_StrongroomAttest)
     (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, CK_BYTE_PTR nonce, CK_ULONG nonce_len, CK_BYTE_PTR out,
      CK_ULONG_PTR out_len);
 } CK_STRONGROOM_ATTESTATION_FUNCTION_LIST;

@@ -14,6 +14,7 @@
   flip:signature | flip:statement | flip:quoteSignature   one bit
   member:TEXT                   text put in front of the file's last brace
   tail:TEXT                     text behind the file
+  packed                        the file as a packed SignedStatement
 
 Only the standard library and the openssl program are used: nothing of what is tested.
 """
@@ -121,6 +122,7 @@ class Statement:
             self.file = json.load(f)
         self.data = unb64(self.file["statement"])
         self.member = self.tail = ""
+        self.packed = False
 
     def quote(self, argument):
         image, over = decode(self.data)[FIELD_FIRMWARE_HASH], self.data
@@ -185,10 +187,26 @@ class Statement:
             self.member = argument
         elif name == "tail":
             self.tail = argument
+        elif name == "packed":
+            self.packed = True
         else:
             sys.exit("no action " + name)
 
+    def pack(self):
+        quote = self.file.get("quote", {"attest": "", "signature": "", "key": ""})
+        parts = [(1, self.file["statement"]), (2, self.file["signature"])]
+        for pem in self.file["certificates"]:
+            parts.append((3, "".join(pem.split("\n")[1:-2]).replace("+", "-").replace("/", "_").rstrip("=")))
+        parts += [(4, quote["attest"]), (5, quote["signature"]), (6, quote["key"])]
+        out = b""
+        for number, text in parts:
+            out += varint(number << 3 | 2) + varint(len(unb64(text))) + unb64(text) if text else b""
+        return out + self.tail.encode()
+
     def text(self):
+        return self.pack() if self.packed else self.json().encode()
+
+    def json(self):
         return json.dumps(self.file)[:-1] + self.member + "}" + self.tail
 
 
@@ -196,7 +214,7 @@ def main():
     statement = Statement(sys.argv[1])
     for action in sys.argv[3:]:
         statement.act(action)
-    with open(sys.argv[2], "w", encoding="utf-8") as f:
+    with open(sys.argv[2], "wb") as f:
         f.write(statement.text())
 
 
