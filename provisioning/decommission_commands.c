@@ -1,29 +1,8 @@
 /* strongroom keystore: factory-reset, zeroise. Both leave a certificate of destruction that the keystore signed. */
 #include "provisioning/act_do.h"
-#include "provisioning/json_file.h"
 #include "provisioning/keystore_verbs.h"
 #include "provisioning/private_file.h"
-
-static enum status statement_text(const Ks__SignedStatement *s, struct bytes *text)
-{
-    struct bytes packed = { 0 };
-    struct json_writer w;
-    enum status st = bytes_reserve(&packed, ks__signed_statement__get_packed_size(s));
-
-    if (st == ST_OK) {
-        packed.len = ks__signed_statement__pack(s, packed.p);
-        json_begin(&w, text);
-        json_open_object(&w, NULL);
-        json_put_int(&w, "version", 1);
-        json_put_text(&w, "kind", span_text("destruction"));
-        json_put_base64url(&w, "signedStatement", bytes_span(&packed));
-        json_close_object(&w);
-        bytes_append_char(text, '\n');
-        st = bytes_status(text);
-    }
-    bytes_clear(&packed);
-    return st;
-}
+#include "provisioning/statement_file.h"
 
 /* The file is there, empty, before anything is destroyed: the statement is made once. */
 static int destroy(const struct invocation *in, struct keystore_link *k, uint16_t kind, Ks__Decommission *m,
@@ -42,14 +21,17 @@ static int destroy(const struct invocation *in, struct keystore_link *k, uint16_
         return code;
     }
     fprintf(in->out, "%s\n", done);
-    if ((st = statement_text(s, &text)) != ST_OK)
+    if ((st = statement_file_make(s, &text)) != ST_OK)
         file_abandon(fd, path);
     else if ((st = file_fill(fd, path, bytes_span(&text))) != ST_OK)
         fprintf(in->out, "%s", bytes_text(&text)); /* better on the screen than nowhere */
     bytes_clear(&text);
     if (st != ST_OK)
         return command_refuse(in, "%s: the certificate of destruction cannot be written: %s", path, status_name(st));
-    fprintf(in->out, "%s: the keystore's certificate of destruction. Keep it with the inventory.\n", path);
+    fprintf(in->out,
+            "%s: the keystore's certificate of destruction. Keep it with the inventory.\n"
+            "Anybody checks it: strongroom attest verify --purpose destruction\n",
+            path);
     return EXIT_DONE;
 }
 

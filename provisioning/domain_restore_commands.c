@@ -2,7 +2,6 @@
 
 #include "provisioning/act_do.h"
 #include "provisioning/domain_disk.h"
-#include "provisioning/plain.h"
 #include "provisioning/release_file.h"
 
 /* --- transfer --- */
@@ -12,21 +11,15 @@ static int write_transfer(const struct invocation *in, const Ks__Certificate *c)
     const unsigned char *p = c->der.data;
     X509 *x = d2i_X509(NULL, &p, (long)c->der.len);
     const char *path = command_value(in, "out");
-    struct bytes digest = { 0 };
-    uint8_t sha256[32];
-    unsigned len = sizeof sha256;
     int code;
 
-    if (x == NULL || X509_digest(x, EVP_sha256(), sha256, &len) != 1)
+    if (x == NULL)
         code = command_refuse(in, "the keystore's transfer certificate cannot be read");
-    else if ((code = link_write_certificate(in, x, path)) == EXIT_DONE) {
-        plain_append_hex(&digest, span_of(sha256, sizeof sha256));
+    else if ((code = link_write_certificate(in, x, path)) == EXIT_DONE)
         fprintf(in->out,
-                "%s: written. Its SHA-256 is\n  %s\nNote it where every holder sees it: each compares before he "
-                "releases his share.\nNext: strongroom domain restore --domain FILE --prepare ACT.json\n",
-                path, bytes_text(&digest));
-    }
-    bytes_clear(&digest);
+                "%s: written. Each holder gets it, with the keystore's own certificate that signed it.\n"
+                "Next: strongroom domain restore --domain FILE --prepare ACT.json\n",
+                path);
     X509_free(x);
     return code;
 }

@@ -118,24 +118,39 @@ static int check_act(const struct invocation *in, const struct act_file *act, co
     return EXIT_DONE;
 }
 
-static int show(const struct invocation *in, const struct act_file *act, X509 *transfer)
+/* A share that is encrypted to another key is lost: to whoever wrote that certificate. So the keystore that the act is
+ * for must have signed it. */
+static int check_transfer(const struct invocation *in, const struct act_file *act, X509 *transfer)
+{
+    const char *path = command_value(in, "keystore");
+    uint8_t fingerprint[LINK_FINGERPRINT_LEN];
+    X509 *keystore;
+    int code;
+
+    if ((code = keystore_fingerprint(in, path, fingerprint)) != EXIT_DONE ||
+        (code = link_read_certificate(in, path, &keystore)) != EXIT_DONE)
+        return code;
+    if (memcmp(fingerprint, act->act.device, sizeof fingerprint) != 0)
+        code = command_refuse(in, "%s: not the certificate of the keystore that the act is for", path);
+    else if (X509_verify(transfer, X509_get0_pubkey(keystore)) != 1)
+        code = command_refuse(in, "%s: not signed by that keystore: somebody else would get your share",
+                              command_value(in, "transfer"));
+    X509_free(keystore);
+    return code;
+}
+
+static int show(const struct invocation *in, const struct act_file *act)
 {
     struct bytes words = { 0 };
-    uint8_t digest[32], name[32];
-    unsigned len = sizeof digest;
     enum status st = act_words(act, &words);
+    uint8_t name[32];
 
-    if (st == ST_OK && X509_digest(transfer, EVP_sha256(), digest, &len) != 1)
-        st = ST_NO_MEMORY;
     if (st == ST_OK) {
         act_name(&act->act, name);
         bytes_append_text(&words, "Its name is      ");
         plain_append_hex(&words, span_of(name, sizeof name));
-        bytes_append_text(&words,
-                          "\nYour share goes to who has the key of the transfer certificate with the SHA-256\n  ");
-        plain_append_hex(&words, span_of(digest, sizeof digest));
-        bytes_append_text(&words,
-                          "\nCompare it with what the keystore's owner noted: another one's key opens it, too.\n");
+        bytes_append_text(&words, "\nYour share is encrypted to that keystore alone. Compare its number with what its "
+                                  "attestation says.\n");
         st = bytes_status(&words);
     }
     if (st == ST_OK)
@@ -177,7 +192,7 @@ static int holder_release(struct invocation *in)
         (code = act_file_read(in, command_value(in, "act"), &act)) == EXIT_DONE &&
         (code = check_act(in, &act, disk.file)) == EXIT_DONE &&
         (code = link_read_certificate(in, command_value(in, "transfer"), &transfer)) == EXIT_DONE &&
-        (code = show(in, &act, transfer)) == EXIT_DONE &&
+        (code = check_transfer(in, &act, transfer)) == EXIT_DONE && (code = show(in, &act)) == EXIT_DONE &&
         (command_given(in, "yes") ||
          (code = prompt_confirm(in, "You give your share to that keystore, for this restore.", "release")) ==
              EXIT_DONE) &&
@@ -210,6 +225,7 @@ static const struct verb_option check_options[] = { HOLDER_OPTIONS, { 0 } };
 static const struct verb_option release_options[] = {
     HOLDER_OPTIONS,
     { "transfer", "PEM", true, false, "certificate of the keystore that the share goes to (domain transfer)" },
+    { "keystore", "PEM", true, false, "the certificate of that keystore" },
     { "act", "FILE", true, false, "the restore (domain restore --prepare)" },
     { "out", "FILE", true, false, "where the release goes" },
     { "yes", NULL, false, false, "ask nothing: a script has read the act" },

@@ -3,6 +3,8 @@
 const struct noun strongroom_nouns[] = {
     { "identity", "keys by which owner and clients are known to a keystore", identity_verbs },
     { "keystore", "the keystore itself, for its owner", keystore_verbs },
+    { "factory", "a maker's CA and the certificates of his keystores", factory_verbs },
+    { "attest", "what a keystore says of itself and its keys, and whether to believe it", attest_verbs },
     { "partition", "the keystore's partitions, each a PKCS#11 token", partition_verbs },
     { "domain", "the security domain: its holders, its file", domain_verbs },
     { "holder", "a holder of the security domain, on his own machine", holder_verbs },

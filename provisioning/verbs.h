@@ -6,6 +6,8 @@
 
 extern const struct verb identity_verbs[];     /* identity_commands.c */
 extern const struct verb keystore_verbs[];     /* keystore_commands.c */
+extern const struct verb factory_verbs[];      /* factory_commands.c */
+extern const struct verb attest_verbs[];       /* attest_commands.c */
 extern const struct verb partition_verbs[];    /* partition_commands.c */
 extern const struct verb domain_verbs[];       /* domain_commands.c */
 extern const struct verb holder_verbs[];       /* holder_commands.c */

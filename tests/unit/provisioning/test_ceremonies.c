@@ -266,10 +266,12 @@ static void exported_again(void)
 
 /* --- another box --- */
 
-#define RELEASE(domain_file, act_file, n, out)                                                                         \
-    RUN(&said, "holder", "release", "--yes", "--domain", domain_file, "--transfer", ceremony_path("transfer.pem"),     \
+#define RELEASE_OF(keystore, transfer, domain_file, act_file, n, out)                                                  \
+    RUN(&said, "holder", "release", "--yes", "--domain", domain_file, "--keystore", keystore, "--transfer", transfer,  \
         "--act", act_file, "--certificate", ceremony_certificate(n), "--key", ceremony_key(n), "--out",                \
         ceremony_path(out))
+#define RELEASE(domain_file, act_file, n, out)                                                                         \
+    RELEASE_OF(second.certificate, ceremony_path("transfer.pem"), domain_file, act_file, n, out)
 
 static void restored_elsewhere(void)
 {
@@ -277,7 +279,6 @@ static void restored_elsewhere(void)
 
     CU_ASSERT_EQUAL(ASK2("domain", "restore", "--domain", domain), EXIT_USAGE);
     CU_ASSERT_EQUAL_FATAL(ASK2("domain", "transfer", "--out", ceremony_path("transfer.pem")), EXIT_DONE);
-    CU_ASSERT(says(said.out, "Its SHA-256 is"));
     CU_ASSERT_EQUAL_FATAL(ASK2("domain", "restore", "--domain", domain, "--prepare", restore), EXIT_DONE);
     CU_ASSERT(says(said.out, "2 of its 3 holders approve it"));
     /* what is released is for this file, by its holders */
@@ -285,9 +286,15 @@ static void restored_elsewhere(void)
     CU_ASSERT(says(said.err, "not the restore of this domain file"));
     CU_ASSERT_EQUAL(RELEASE(domain, act, 0, "none.json"), EXIT_REFUSED);
     CU_ASSERT_EQUAL(RELEASE(domain, restore, 3, "none.json"), EXIT_REFUSED);
+    CU_ASSERT_EQUAL(RELEASE_OF(first.certificate, ceremony_path("transfer.pem"), domain, restore, 0, "none.json"),
+                    EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "not the certificate of the keystore that the act is for"));
+    CU_ASSERT_EQUAL(RELEASE_OF(second.certificate, ceremony_certificate(3), domain, restore, 0, "none.json"),
+                    EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "somebody else would get your share"));
     CU_ASSERT_NOT_EQUAL(access(ceremony_path("none.json"), F_OK), 0);
     CU_ASSERT_EQUAL_FATAL(RELEASE(domain, restore, 0, "r0.json"), EXIT_DONE);
-    CU_ASSERT(says(said.out, "Your share goes to who has the key of the transfer certificate"));
+    CU_ASSERT(says(said.out, "Your share is encrypted to that keystore alone"));
     CU_ASSERT_EQUAL_FATAL(RELEASE(domain, restore, 2, "r2.json"), EXIT_DONE);
     CU_ASSERT_EQUAL(ASK2("domain", "restore", "--domain", domain, "--act", restore), EXIT_USAGE);
     CU_ASSERT_EQUAL(
