@@ -8,6 +8,7 @@
 
 struct caller {
     enum peer_role role;
+    uint64_t link; /* no other has this number */
     uint8_t fingerprint[LINK_FINGERPRINT_LEN];
     struct partition *partition;     /* clients */
     struct application *application; /* once attached */
@@ -39,6 +40,7 @@ struct call {
         Ks__PartitionId partition_id;
         Ks__PartitionList partition_list;
         Ks__AuditRecords audit_records;
+        Ks__BackupPart backup_part;
         Ks__DomainInfo domain_info;
         Ks__DomainFile domain_file;
         Ks__Certificate certificate;
@@ -91,12 +93,12 @@ call_handler on_generate_key, on_generate_key_pair, on_wrap_key, on_unwrap_key, 
     on_decapsulate;
 call_handler on_compute, on_operation_begin, on_operation_update, on_operation_final, on_operation_cancel, on_random,
     on_seed;
-call_handler on_partition_create, on_partition_list, on_partition_delete, on_partition_set, on_audit_read,
-    on_self_test;
+call_handler on_partition_create, on_partition_list, on_partition_delete, on_partition_set, on_audit_read, on_self_test;
 call_handler on_domain_info, on_domain_create, on_domain_export, on_domain_confirm, on_domain_change,
     on_domain_transfer, on_domain_restore;
 call_handler on_role_set, on_audit_sink_set, on_firmware_key_set, on_clock_set;
 call_handler on_start_mode_set, on_unlock, on_factory_reset, on_zeroise;
 call_handler on_attest, on_device_identity, on_certificate_install;
+call_handler on_backup_begin, on_backup_next, on_restore_begin, on_restore_next;
 
 #endif

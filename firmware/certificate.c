@@ -6,22 +6,23 @@
 #define SERIAL_LEN 16
 #define NO_END     "99991231235959Z" /* RFC 5280, 4.1.2.5: no well-defined end */
 
-static bool name_and_sign(X509 *x, EVP_PKEY *key, const char *common_name, const uint8_t serial[SERIAL_LEN])
+static bool add_name(X509_NAME *name, const char *text)
 {
-    X509_NAME *name = X509_get_subject_name(x);
+    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)text, -1, -1, 0) == 1;
+}
+
+static bool fill_in(X509 *x, EVP_PKEY *key, const uint8_t serial[SERIAL_LEN])
+{
     BIGNUM *n = BN_bin2bn(serial, SERIAL_LEN, NULL);
     bool ok = n != NULL && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL && X509_set_version(x, 2) == 1 &&
-              X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)common_name, -1, -1, 0) == 1 &&
-              X509_set_issuer_name(x, name) == 1 &&
               ASN1_TIME_set_string(X509_getm_notBefore(x), "20200101000000Z") == 1 &&
-              ASN1_TIME_set_string(X509_getm_notAfter(x), NO_END) == 1 && X509_set_pubkey(x, key) == 1 &&
-              X509_sign(x, key, EVP_sha256()) > 0;
+              ASN1_TIME_set_string(X509_getm_notAfter(x), NO_END) == 1 && X509_set_pubkey(x, key) == 1;
 
     BN_free(n);
     return ok;
 }
 
-X509 *certificate_make(EVP_PKEY *key, const char *common_name)
+X509 *certificate_make(EVP_PKEY *key, EVP_PKEY *signer, const char *common_name, const char *signer_name)
 {
     uint8_t serial[SERIAL_LEN];
     X509 *x;
@@ -29,7 +30,8 @@ X509 *certificate_make(EVP_PKEY *key, const char *common_name)
     if (entropy_draw(serial, sizeof serial) != ST_OK || (x = X509_new()) == NULL)
         return NULL;
     serial[0] = (serial[0] & 0x7f) | 0x40; /* positive, and of full length */
-    if (name_and_sign(x, key, common_name, serial))
+    if (fill_in(x, key, serial) && add_name(X509_get_subject_name(x), common_name) &&
+        add_name(X509_get_issuer_name(x), signer_name) && X509_sign(x, signer, EVP_sha256()) > 0)
         return x;
     X509_free(x);
     return NULL;

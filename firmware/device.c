@@ -16,14 +16,14 @@ enum field {
     FIELD_CLOCK,
     FIELD_CLOCK_FREE,
     FIELD_DESTRUCTION,
-    FIELD_CHAIN = 100, /* and on: CERTIFICATE_CHAIN_MAX of them */
+    FIELD_CHAIN = 100,   /* and on: CERTIFICATE_CHAIN_MAX of them */
     FIELD_AUDITOR = 200, /* and on: one each */
 };
 
 enum status device_make_identity(struct device *d)
 {
     if ((d->key = EVP_EC_gen("P-256")) == NULL ||
-        (d->certificate = certificate_make(d->key, "Strongroom keystore")) == NULL)
+        (d->certificate = certificate_make(d->key, d->key, DEVICE_NAME, DEVICE_NAME)) == NULL)
         return ST_INTERNAL;
     d->next_partition = 1;
     return link_fingerprint(d->certificate, d->fingerprint);

@@ -8,6 +8,8 @@
 #include "firmware/storage.h"
 #include "firmware/wire/limits.h"
 
+#define DEVICE_NAME "Strongroom keystore" /* in its certificates, for people */
+
 struct auditor {
     uint8_t fingerprint[LINK_FINGERPRINT_LEN];
     char name[PARTITION_NAME_MAX + 1];

@@ -69,9 +69,13 @@ static const struct rule {
     [MESSAGE_PARTITION_CREATE] = { on_partition_create, WORKING, OWNER, 2048, AUDIT | SYNC },
     [MESSAGE_PARTITION_LIST] = { on_partition_list, WORKING, OWNER, 0, 0 },
     [MESSAGE_PARTITION_DELETE] = { on_partition_delete, WORKING, OWNER, 16, AUDIT | SYNC },
-    [MESSAGE_PARTITION_SET] = { on_partition_set, WORKING, OWNER, 2048, AUDIT | SYNC },
+    [MESSAGE_PARTITION_SET] = { on_partition_set, WORKING, OWNER, ACT_BODY_MAX, AUDIT | SYNC },
     [MESSAGE_AUDIT_READ] = { on_audit_read, OWNED | IN(ERROR), OWNER | AUDITOR, 32, 0 },
     [MESSAGE_SELF_TEST] = { on_self_test, OWNED, OWNER, 0, AUDIT | SYNC | KEYS },
+    [MESSAGE_BACKUP_BEGIN] = { on_backup_begin, WORKING, OWNER, 16, AUDIT | SYNC | KEYS },
+    [MESSAGE_BACKUP_NEXT] = { on_backup_next, WORKING, OWNER, 0, AUDIT | SYNC | KEYS },
+    [MESSAGE_RESTORE_BEGIN] = { on_restore_begin, WORKING, OWNER, BACKUP_PART_MAX + ACT_BODY_MAX, AUDIT | SYNC | KEYS },
+    [MESSAGE_RESTORE_NEXT] = { on_restore_next, WORKING, OWNER, BACKUP_PART_MAX + 16, AUDIT | SYNC | KEYS },
     [MESSAGE_ZEROISE] = { on_zeroise, OWNED | IN(ERROR), OWNER, ACT_BODY_MAX, AUDIT | SYNC },
     [MESSAGE_FACTORY_RESET] = { on_factory_reset, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC | KEYS },
     [MESSAGE_DOMAIN_INFO] = { on_domain_info, OWNED, OWNER | AUDITOR, 0, 0 },
@@ -126,7 +130,7 @@ static bool is_slow(uint16_t kind, const ProtobufCMessage *m)
     case MESSAGE_UNWRAP_KEY:
         return brings_rsa(((const Ks__UnwrapKey *)m)->template_);
     default:
-        return true; /* a self test, or what asks the TPM */
+        return true; /* a self test, what asks the TPM, a part of a backup */
     }
 }
 

@@ -9,7 +9,11 @@
 #include "firmware/keystore.h"
 #include "firmware/security_domain.h"
 #include "firmware/slow.h"
+#include "firmware/tombstones.h"
 #include "firmware/transfer_key.h"
+
+struct backup;
+struct restore;
 
 struct keystore {
     const struct hal *hal;
@@ -22,8 +26,9 @@ struct keystore {
     struct storage storage;
     struct slow slow_keys, slow_pins;
     atomic_uint peers;
-    atomic_llong clock_ms; /* device.clock_ms, for those without the lock */
-    bool has_factory;      /* never changes, nor does this: */
+    atomic_uint_least64_t links; /* that there have ever been */
+    atomic_llong clock_ms;       /* device.clock_ms, for those without the lock */
+    bool has_factory;            /* never changes, nor does this: */
     uint8_t factory[LINK_FINGERPRINT_LEN];
 
     pthread_mutex_t lock; /* for the rest */
@@ -31,10 +36,13 @@ struct keystore {
     struct security_domain domain;
     struct transfer_key transfer;
     struct unlocking unlocking;
-    uint8_t pepper[32]; /* of PINs; follows from the domain key, so that PINs are the same on each box of a domain */
+    uint8_t pepper[32];    /* of PINs; follows from the domain key, so that PINs are the same on each box of a domain */
     uint64_t act_sequence; /* the number that the next dangerous act must have */
     uint8_t operator_pepper[START_PEPPER_LEN]; /* follows from the root key */
     struct partition *partitions[PARTITIONS_MAX];
+    struct tombstones tombstones;
+    struct backup *backup;                  /* under way; NULL: none */
+    struct restore *restore;                /* likewise */
     uint64_t strangers_since_ms, strangers; /* refused within LINK_FAULTS_WINDOW_MS */
 };
 
@@ -55,5 +63,15 @@ void keystore_fail(struct keystore *ks, const char *what);
  * place any more: LINKS_PER_PARTITION_MAX. */
 enum peer_role keystore_role_of(struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
                                 struct partition **partition);
+/* Under the keystore's lock. Is the name, the key, in use by the owner or a partition other than `but`? */
+bool keystore_name_is_taken(const struct keystore *ks, const char *name, const struct partition *but);
+bool keystore_identity_is_taken(const struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
+                                const struct partition *but);
+/* Where one more partition can be put when `kept` places are for others. PARTITIONS_MAX: nowhere. */
+unsigned keystore_free_slot(const struct keystore *ks, unsigned kept);
+/* What is under way on this link ends: a backup, a restore. Takes the keystore's lock. */
+void backup_link_gone(struct keystore *ks, uint64_t link);
+/* Whatever is under way ends, in memory alone. Under the keystore's lock. */
+void backup_forget_all(struct keystore *ks);
 
 #endif

@@ -70,8 +70,11 @@ enum status keystore_open_domain(struct keystore *ks)
     enum status st = derive(ks->domain.key, "strongroom pin pepper v1", ks->pepper);
 
     for (unsigned i = 0; i < PARTITIONS_MAX && st == ST_OK; i++)
-        if (ks->partitions[i] != NULL)
+        if (ks->partitions[i] != NULL) {
+            pthread_mutex_lock(&ks->partitions[i]->lock);
             st = partition_unlock(ks->partitions[i], &ks->domain);
+            pthread_mutex_unlock(&ks->partitions[i]->lock);
+        }
     return st;
 }
 
@@ -106,6 +109,8 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
             return ST_CORRUPT;
         ks->act_sequence = be_get(value.p, 8);
         return ST_OK;
+    case RECORD_TOMBSTONE:
+        return tombstones_load(&ks->tombstones, value);
     case RECORD_PARTITION:
         break;
     case RECORD_OBJECT:
@@ -185,7 +190,8 @@ static enum status publish(struct keystore *ks)
     if ((st = device_certificate(&ks->device, &der)) == ST_OK)
         st = ks->hal->publish_identity(ks->hal->self, bytes_span(&der));
     bytes_clear(&der);
-    /* Of a factory reset whose answer may never have left; that of a zeroisation which did not come about is taken back. */
+    /* Of a factory reset whose answer may never have left; that of a zeroisation which did not come about is taken
+     * back. */
     if (st == ST_OK)
         st = ks->hal->publish_destruction(ks->hal->self, bytes_span(&ks->device.destruction));
     return st;
@@ -287,6 +293,8 @@ void keystore_close(struct keystore *ks)
     slow_stop(&ks->slow_keys);
     slow_stop(&ks->slow_pins);
     audit_close(ks->audit);
+    backup_forget_all(ks);
+    tombstones_clear(&ks->tombstones);
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
         partition_free(ks->partitions[i]);
     flash_close(ks->storage.flash);

@@ -37,10 +37,22 @@ void partition_free(struct partition *p)
     while ((o = handle_table_next(&p->objects, &at)) != NULL)
         object_unref(o);
     handle_table_clear(&p->objects);
+    partition_forget_sealed(p);
     seal_free(p->seal);
     pthread_mutex_destroy(&p->lock);
     secret_wipe(p, sizeof *p);
     free(p);
+}
+
+void partition_unref(struct partition *p)
+{
+    bool unused;
+
+    pthread_mutex_lock(&p->lock);
+    unused = --p->refs == 0 && p->deleted;
+    pthread_mutex_unlock(&p->lock);
+    if (unused)
+        partition_free(p);
 }
 
 static CK_RV pack_pins(const struct partition *p, struct attributes *a)
@@ -98,7 +110,8 @@ static bool unpack_record(struct partition *p, const struct attributes *a)
     p->initialised = attributes_bool(a, FIELD_INITIALISED);
     while (t->identity_count < PARTITION_IDENTITIES_MAX && attributes_has(a, FIELD_IDENTITY + t->identity_count)) {
         if (!attributes_take(a, FIELD_IDENTITY + t->identity_count, &t->identities[t->identity_count],
-                             sizeof t->identities[0]))
+                             sizeof t->identities[0]) ||
+            t->identities[t->identity_count].name[PARTITION_NAME_MAX] != '\0')
             return false;
         t->identity_count++;
     }
@@ -120,200 +133,52 @@ enum status partition_unpack(struct partition *p, struct span record)
     return ok ? ST_OK : ST_CORRUPT;
 }
 
-/* Packed attributes as changes of one commit, up to FLASH_CHANGES_MAX. */
-static CK_RV commit_packed(struct storage *s, const struct flash_key *keys, const struct attributes *const *a,
-                           unsigned count, bool irrevocable)
+CK_RV partition_pack(const struct partition *p, uint8_t **record, size_t *len)
 {
-    struct flash_change changes[FLASH_CHANGES_MAX];
-    size_t len = 0, at = 0;
-    uint8_t *packed;
+    struct attributes a = { 0 };
+    CK_RV rv = pack_record(p, &a);
+
+    *record = NULL;
+    *len = attributes_packed_len(&a);
+    if (rv == CKR_OK && (*record = malloc(*len)) == NULL)
+        rv = CKR_HOST_MEMORY;
+    if (rv == CKR_OK)
+        attributes_pack(&a, *record);
+    attributes_clear(&a);
+    return rv;
+}
+
+static CK_RV store(const struct partition *p, struct storage *s, const struct flash_change *more, unsigned count,
+                   bool irrevocable)
+{
+    struct flash_change changes[FLASH_CHANGES_MAX] = { { .key = { .kind = RECORD_PARTITION, .partition = p->id } } };
+    uint8_t *record;
+    size_t len;
     CK_RV rv;
 
+    INVARIANT(count <= PARTITION_STORE_WITH_MAX);
+    if (p->closed) /* while its lock was let go: it must not come back into the flash */
+        return CKR_TOKEN_NOT_PRESENT;
+    if ((rv = partition_pack(p, &record, &len)) != CKR_OK)
+        return rv;
+    changes[0].value = span_of(record, len);
     for (unsigned i = 0; i < count; i++)
-        len += attributes_packed_len(a[i]);
-    if ((packed = malloc(len)) == NULL)
-        return CKR_HOST_MEMORY;
-    for (unsigned i = 0; i < count; i++) {
-        attributes_pack(a[i], packed + at);
-        changes[i] =
-            (struct flash_change){ .key = keys[i], .value = span_of(packed + at, attributes_packed_len(a[i])) };
-        at += changes[i].value.len;
-    }
-    rv = storage_commit(s, changes, count, irrevocable);
-    secret_wipe(packed, len);
-    free(packed);
+        changes[1 + i] = more[i];
+    rv = storage_commit(s, changes, 1 + count, irrevocable);
+    secret_wipe(record, len);
+    free(record);
     return rv;
 }
 
 CK_RV partition_store(const struct partition *p, struct storage *s, bool irrevocable)
 {
-    struct flash_key key = { .kind = RECORD_PARTITION, .partition = p->id };
-    struct attributes a = { 0 };
-    const struct attributes *all = &a;
-    CK_RV rv;
-
-    if (p->closed) /* while its lock was let go: it must not come back into the flash */
-        return CKR_TOKEN_NOT_PRESENT;
-    if ((rv = pack_record(p, &a)) == CKR_OK)
-        rv = commit_packed(s, &key, &all, 1, irrevocable);
-    attributes_clear(&a);
-    return rv;
+    return store(p, s, NULL, 0, irrevocable);
 }
 
-static CK_RV store_objects(const struct partition *p, struct storage *s, struct object *const *objects, unsigned count)
+CK_RV partition_store_with(const struct partition *p, struct storage *s, const struct flash_change *more,
+                           unsigned count)
 {
-    const struct attributes *attributes[PARTITION_ADD_MAX];
-    struct flash_key keys[PARTITION_ADD_MAX];
-    unsigned stored = 0;
-
-    for (unsigned i = 0; i < count; i++)
-        if (objects[i]->session == NULL) {
-            keys[stored] = (struct flash_key){ .kind = RECORD_OBJECT, .partition = p->id, .id = objects[i]->flash_id };
-            attributes[stored++] = &objects[i]->attributes;
-        }
-    return stored > 0 ? commit_packed(s, keys, attributes, stored, false) : CKR_OK;
-}
-
-/* Into the table, and out of it. */
-static CK_RV enter(struct partition *p, struct storage *s, struct object *o)
-{
-    uint32_t *count = o->session != NULL ? &p->session_objects : &p->token_objects;
-
-    if (*count >= (o->session != NULL ? p->terms.session_objects_max : p->terms.objects_max) ||
-        o->size > PARTITION_BYTES_MAX - p->bytes)
-        return CKR_DEVICE_MEMORY;
-    if (o->session == NULL) {
-        pthread_mutex_lock(&s->lock);
-        o->flash_id = s->next_object++;
-        pthread_mutex_unlock(&s->lock);
-    }
-    if (handle_table_put(&p->objects, o->id, o) != ST_OK)
-        return CKR_HOST_MEMORY;
-    object_ref(o);
-    (*count)++;
-    p->bytes += o->size;
-    return CKR_OK;
-}
-
-static void leave(struct partition *p, struct object *o)
-{
-    if (o->session != NULL)
-        p->session_objects--;
-    else
-        p->token_objects--;
-    p->bytes -= o->size;
-    handle_table_take(&p->objects, o->id);
-    object_unref(o);
-}
-
-CK_RV partition_add_objects(struct partition *p, struct storage *s, struct object *const *objects, unsigned count)
-{
-    CK_RV rv = p->closed ? CKR_TOKEN_NOT_PRESENT : CKR_OK;
-    unsigned entered = 0;
-
-    INVARIANT(count <= PARTITION_ADD_MAX);
-    while (rv == CKR_OK && entered < count && (rv = enter(p, s, objects[entered])) == CKR_OK)
-        entered++;
-    if (rv == CKR_OK && (rv = store_objects(p, s, objects, count)) == CKR_OK)
-        return CKR_OK;
-    while (entered > 0)
-        leave(p, objects[--entered]);
-    return rv;
-}
-
-CK_RV partition_change_object(struct partition *p, struct storage *s, struct object *o,
-                              const struct attributes *changes)
-{
-    struct attributes made = { 0 }, old;
-    CK_RV rv;
-
-    if ((rv = attributes_merge(&made, &o->attributes)) != CKR_OK || (rv = attributes_merge(&made, changes)) != CKR_OK) {
-        attributes_clear(&made);
-        return rv;
-    }
-    attributes_move(&old, &o->attributes);
-    attributes_move(&o->attributes, &made);
-    if (attributes_packed_len(&o->attributes) > PARTITION_BYTES_MAX - (p->bytes - o->size))
-        rv = CKR_DEVICE_MEMORY;
-    if (rv != CKR_OK || (rv = store_objects(p, s, &o, 1)) != CKR_OK) {
-        attributes_clear(&o->attributes);
-        attributes_move(&o->attributes, &old);
-        return rv;
-    }
-    attributes_clear(&old);
-    p->bytes -= o->size;
-    object_refresh(o);
-    p->bytes += o->size;
-    return CKR_OK;
-}
-
-static struct flash_change removal_of(const struct partition *p, const struct object *o)
-{
-    return (struct flash_change){ .key = { .kind = RECORD_OBJECT, .partition = p->id, .id = o->flash_id },
-                                  .remove = true };
-}
-
-CK_RV partition_remove_object(struct partition *p, struct storage *s, struct object *o)
-{
-    struct flash_change change = removal_of(p, o);
-    CK_RV rv;
-
-    if (o->session == NULL && (rv = storage_commit(s, &change, 1, true)) != CKR_OK)
-        return rv;
-    leave(p, o);
-    return CKR_OK;
-}
-
-enum status partition_load_object(struct partition *p, uint64_t flash_id, struct span record)
-{
-    struct object *o = NULL;
-    struct attributes a;
-
-    if (attributes_unpack(&a, record) != CKR_OK)
-        return ST_CORRUPT;
-    if (object_new(&a, &o) != CKR_OK) {
-        attributes_clear(&a);
-        return ST_NO_MEMORY;
-    }
-    o->flash_id = flash_id;
-    if (handle_table_put(&p->objects, o->id, o) != ST_OK) {
-        object_unref(o);
-        return ST_NO_MEMORY;
-    }
-    p->bytes += o->size;
-    p->token_objects++;
-    return ST_OK;
-}
-
-static unsigned some_token_objects(const struct partition *p, struct object *out[FLASH_CHANGES_MAX])
-{
-    unsigned count = 0;
-    struct object *o;
-    size_t at = 0;
-
-    while (count < FLASH_CHANGES_MAX && (o = handle_table_next(&p->objects, &at)) != NULL)
-        if (o->session == NULL)
-            out[count++] = o;
-    return count;
-}
-
-/* The board's counter does not move for each of a thousand objects: it has for the commit that came before. */
-CK_RV partition_drop_objects(struct partition *p, struct storage *s)
-{
-    struct flash_change changes[FLASH_CHANGES_MAX];
-    struct object *objects[FLASH_CHANGES_MAX];
-    unsigned count;
-    CK_RV rv;
-
-    while ((count = some_token_objects(p, objects)) > 0) {
-        for (unsigned i = 0; i < count; i++)
-            changes[i] = removal_of(p, objects[i]);
-        if ((rv = storage_commit(s, changes, count, false)) != CKR_OK)
-            return rv;
-        while (count > 0)
-            leave(p, objects[--count]);
-    }
-    return CKR_OK;
+    return store(p, s, more, count, true);
 }
 
 CK_RV partition_drop(struct partition *p, struct storage *s)
@@ -322,11 +187,6 @@ CK_RV partition_drop(struct partition *p, struct storage *s)
     CK_RV rv = p->terms.name[0] != '\0' ? storage_commit(s, &change, 1, false) : CKR_OK;
 
     return rv == CKR_OK ? partition_drop_objects(p, s) : rv;
-}
-
-enum status partition_unlock(struct partition *p, const struct security_domain *d)
-{
-    return seal_new(d->key, d->id, span_of(p->seal_id, sizeof p->seal_id), &p->seal);
 }
 
 void partition_forget(struct partition *p)
@@ -341,6 +201,7 @@ void partition_forget(struct partition *p)
         o->key = NULL;
         o->rights = 0;
     }
+    partition_forget_sealed(p);
     seal_free(p->seal);
     p->seal = NULL;
     secret_wipe(&p->user_pin, sizeof p->user_pin);

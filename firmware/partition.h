@@ -32,6 +32,7 @@ struct partition_terms {
 };
 
 struct application;
+struct sealed_object;
 
 struct partition {
     pthread_mutex_t lock;
@@ -44,7 +45,8 @@ struct partition {
     struct pin so_pin, user_pin;
     struct seal *seal; /* NULL while there is no domain key */
 
-    struct handle_table objects; /* by object.id: token and session objects */
+    struct handle_table objects;  /* by object.id: token and session objects */
+    struct sealed_object *sealed; /* token objects that wait for partition_unlock(), as the flash has them */
     uint32_t token_objects, session_objects, sessions, rw_sessions;
     uint32_t operations; /* in parts */
     size_t bytes;        /* of all objects' attributes */
@@ -59,14 +61,24 @@ struct partition {
 /* Without a record, seal id and serial. NULL: out of memory. */
 struct partition *partition_new(uint32_t id);
 void partition_free(struct partition *p);
+/* Give a reference back. Takes the lock. A deleted partition goes with the last one. */
+void partition_unref(struct partition *p);
 /* From its record. Errors: ST_CORRUPT. */
 MUST_CHECK enum status partition_unpack(struct partition *p, struct span record);
-/* And to it. Errors: those of storage_commit(); CKR_TOKEN_NOT_PRESENT it is closed. */
+/* And to it: *len bytes, which the caller wipes and frees. Errors: CKR_HOST_MEMORY. */
+MUST_CHECK CK_RV partition_pack(const struct partition *p, uint8_t **record, size_t *len);
+/* The record into the flash. Errors: those of storage_commit(); CKR_TOKEN_NOT_PRESENT it is closed. */
 MUST_CHECK CK_RV partition_store(const struct partition *p, struct storage *s, bool irrevocable);
+/* In one irrevocable commit with up to PARTITION_STORE_WITH_MAX further changes. Errors: likewise. */
+#define PARTITION_STORE_WITH_MAX (FLASH_CHANGES_MAX - 1)
+MUST_CHECK CK_RV partition_store_with(const struct partition *p, struct storage *s, const struct flash_change *more,
+                                      unsigned count);
 
-/* Objects. The table holds a reference. Errors: CKR_DEVICE_MEMORY a quota; CKR_HOST_MEMORY; CKR_DEVICE_ERROR the flash;
- * CKR_TOKEN_NOT_PRESENT it is closed. */
-#define PARTITION_ADD_MAX 2 /* a key pair */
+/* Objects. In the flash each is sealed by the partition's seal: seal.h, with the context "object", the partition's
+ * number (4 bytes) and the record's (8). So a record opens in its own place alone, and only with the domain key.
+ * The table holds a reference. Errors: CKR_DEVICE_MEMORY a quota; CKR_HOST_MEMORY; CKR_DEVICE_ERROR the flash;
+ * CKR_TOKEN_NOT_PRESENT it is closed, or has no seal. */
+#define PARTITION_ADD_MAX FLASH_CHANGES_MAX
 /* All of them or none, whatever happens meanwhile: one commit. */
 MUST_CHECK CK_RV partition_add_objects(struct partition *p, struct storage *s, struct object *const *objects,
                                        unsigned count);
@@ -74,17 +86,21 @@ MUST_CHECK CK_RV partition_remove_object(struct partition *p, struct storage *s,
 /* Give the object all of `changes`, in memory and flash or in neither. */
 MUST_CHECK CK_RV partition_change_object(struct partition *p, struct storage *s, struct object *o,
                                          const struct attributes *changes);
-/* A token object as the flash had it. */
+/* A token object as the flash had it: kept as it is until partition_unlock(). Errors: ST_NO_MEMORY. */
 MUST_CHECK enum status partition_load_object(struct partition *p, uint64_t flash_id, struct span record);
 
-/* Sealed keys open from now on. Errors: ST_NO_MEMORY. */
+/* The domain key is there: token objects are opened, and sealed keys open from now on. Errors: ST_CORRUPT a token
+ * object does not open; ST_NO_MEMORY: the rest waits, and a second call goes on with it. */
 MUST_CHECK enum status partition_unlock(struct partition *p, const struct security_domain *d);
-/* Remove all token objects, from the flash too. The caller has made a commit that makes them worthless. */
+/* Remove all token objects, opened or not, from the flash too. The caller has made a commit that makes them worthless.
+ */
 MUST_CHECK CK_RV partition_drop_objects(struct partition *p, struct storage *s);
 /* Remove all of it from the flash: its record first, if it has one. */
 MUST_CHECK CK_RV partition_drop(struct partition *p, struct storage *s);
 /* Forget all keys, in memory alone, and close: the board is being zeroised. */
 void partition_forget(struct partition *p);
+/* What waits for partition_unlock(), in memory alone. */
+void partition_forget_sealed(struct partition *p);
 
 /* C_InitToken: no user PIN, no token objects, this label and SO PIN. Three steps in the flash; after an interruption
  * the token is not initialised, and the next C_InitToken goes on. */

@@ -39,6 +39,7 @@ enum status peer_new(struct keystore *ks, enum link_framing framing, void (*wake
     if ((p = calloc(1, sizeof *p)) == NULL)
         return ST_NO_MEMORY;
     p->ks = ks;
+    p->who.link = atomic_fetch_add(&ks->links, 1) + 1;
     if ((st = mailbox_new(wake, arg, &p->mailbox)) != ST_OK ||
         (st = link_new_board(ks->identity, framing, ks->boot_id, &p->link)) != ST_OK) {
         if (p->mailbox != NULL)
@@ -74,6 +75,7 @@ void peer_free(struct peer *p)
         return;
     mailbox_close(p->mailbox);
     mailbox_unref(p->mailbox);
+    backup_link_gone(p->ks, p->who.link);
     release_caller(p->ks, &p->who, true);
     link_free(p->link);
     atomic_fetch_sub(&p->ks->peers, 1);
@@ -155,7 +157,11 @@ static void free_slow(struct slow_request *r)
 /* What a peer with slow work costs until it has taken the answer, at the most. */
 static size_t slow_cost(const struct message *m)
 {
-    return m->body.len + (m->kind == MESSAGE_COMPUTE ? SIGNATURE_MAX : 0);
+    size_t answer = m->kind == MESSAGE_COMPUTE                                          ? SIGNATURE_MAX
+                    : m->kind == MESSAGE_BACKUP_BEGIN || m->kind == MESSAGE_BACKUP_NEXT ? BACKUP_PART_MAX
+                                                                                        : 0;
+
+    return m->body.len + answer;
 }
 
 static void answer_late(struct slow_request *r, CK_RV rv, const ProtobufCMessage *reply)
@@ -199,6 +205,8 @@ static void run_slow(struct slow_job *job)
     answer_late(r, rv, c.reply);
     if (c.budget != NULL)
         budget_reset(c.budget);
+    if (mailbox_is_closed(r->mailbox)) /* the link has gone meanwhile, perhaps before this request began something */
+        backup_link_gone(r->ks, r->who.link);
     free_slow(r);
 }
 

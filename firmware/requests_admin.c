@@ -3,6 +3,7 @@
 #include "firmware/crypto/entropy.h"
 #include "firmware/crypto/self_test.h"
 #include "firmware/name.h"
+#include "firmware/quorum.h"
 
 static unsigned index_of(const struct keystore *ks, uint64_t id)
 {
@@ -13,7 +14,19 @@ static unsigned index_of(const struct keystore *ks, uint64_t id)
     return i;
 }
 
-static bool name_is_taken(const struct keystore *ks, const char *name, const struct partition *but)
+unsigned keystore_free_slot(const struct keystore *ks, unsigned kept)
+{
+    unsigned slot = PARTITIONS_MAX, count = 0;
+
+    for (unsigned i = PARTITIONS_MAX; i-- > 0;)
+        if (ks->partitions[i] == NULL) {
+            slot = i;
+            count++;
+        }
+    return count > kept ? slot : PARTITIONS_MAX;
+}
+
+bool keystore_name_is_taken(const struct keystore *ks, const char *name, const struct partition *but)
 {
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
         if (ks->partitions[i] != NULL && ks->partitions[i] != but && strcmp(ks->partitions[i]->terms.name, name) == 0)
@@ -22,7 +35,8 @@ static bool name_is_taken(const struct keystore *ks, const char *name, const str
 }
 
 /* A key is one role in one place. */
-static bool identity_is_taken(const struct keystore *ks, const uint8_t *fingerprint, const struct partition *but)
+bool keystore_identity_is_taken(const struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
+                                const struct partition *but)
 {
     if (memcmp(ks->device.owner, fingerprint, LINK_FINGERPRINT_LEN) == 0 ||
         device_has_auditor(&ks->device, fingerprint))
@@ -43,7 +57,8 @@ static CK_RV take_identities(const struct keystore *ks, const Ks__Partition *m, 
 
         if ((id->role != PEER_CLIENT && id->role != PEER_AUDITOR) || strlen(id->name) > PARTITION_NAME_MAX)
             return CKR_ARGUMENTS_BAD;
-        if (identity_is_taken(ks, id->fingerprint.data, but) || partition_identity(out, id->fingerprint.data) != NULL)
+        if (keystore_identity_is_taken(ks, id->fingerprint.data, but) ||
+            partition_identity(out, id->fingerprint.data) != NULL)
             return CKR_ACTION_PROHIBITED;
         to->role = (uint8_t)id->role;
         memcpy(to->fingerprint, id->fingerprint.data, LINK_FINGERPRINT_LEN);
@@ -60,7 +75,7 @@ static CK_RV read_terms(const struct keystore *ks, const Ks__Partition *m, const
     *out = (struct partition_terms){ .policy = strcmp(m->policy, "strict") == 0 ? POLICY_STRICT : POLICY_COMPATIBLE };
     if (!name_is_good(m->name) || m->objects_max > 1000000 || m->session_objects_max > 1000000)
         return CKR_ARGUMENTS_BAD;
-    if (name_is_taken(ks, m->name, p))
+    if (keystore_name_is_taken(ks, m->name, p))
         return CKR_ACTION_PROHIBITED;
     memcpy(out->name, m->name, strlen(m->name));
     out->objects_max = m->objects_max > 0 ? (uint32_t)m->objects_max : TOKEN_OBJECTS_DEFAULT;
@@ -70,12 +85,10 @@ static CK_RV read_terms(const struct keystore *ks, const Ks__Partition *m, const
 
 static CK_RV create(struct keystore *ks, const Ks__Partition *m, uint32_t *id)
 {
-    unsigned slot = 0;
+    unsigned slot = keystore_free_slot(ks, ks->restore != NULL);
     struct partition *p;
     CK_RV rv;
 
-    while (slot < PARTITIONS_MAX && ks->partitions[slot] != NULL)
-        slot++;
     if (slot == PARTITIONS_MAX)
         return CKR_DEVICE_MEMORY;
     if ((p = partition_new(ks->device.next_partition)) == NULL)
@@ -189,16 +202,21 @@ static void end_applications(struct keystore *ks, struct partition *p)
         session_close_all(a, &ks->storage);
 }
 
-/* The record goes first, irrevocably; what is left of the objects is dropped now or at the next start. */
+/* The record goes first, irrevocably, and its backups are worth nothing here from then on; what is left of the objects
+ * is dropped now or at the next start. */
 static CK_RV delete (struct keystore *ks, unsigned slot)
 {
     struct partition *p = ks->partitions[slot];
-    struct flash_change change = { .key = { .kind = RECORD_PARTITION, .partition = p->id }, .remove = true };
+    struct flash_change changes[] = { { .key = { .kind = RECORD_PARTITION, .partition = p->id }, .remove = true },
+                                      { .key = { 0 } } };
+    unsigned buried = 0;
     bool unused;
     CK_RV rv;
 
     pthread_mutex_lock(&p->lock);
-    if ((rv = storage_commit(&ks->storage, &change, 1, true)) == CKR_OK) {
+    if ((rv = tombstones_change(&ks->tombstones, p, &changes[1], &buried)) == CKR_OK &&
+        (rv = storage_commit(&ks->storage, changes, 1 + buried, true)) == CKR_OK) {
+        tombstones_add(&ks->tombstones, p);
         p->closed = p->deleted = true;
         ks->partitions[slot] = NULL;
         end_applications(ks, p);
@@ -225,11 +243,54 @@ CK_RV on_partition_delete(struct call *c, const ProtobufCMessage *request)
     return rv;
 }
 
+static bool has_identities_of(const struct partition_terms *t, const struct partition_terms *other)
+{
+    for (unsigned i = 0; i < other->identity_count; i++) {
+        const struct partition_identity *wanted = &other->identities[i],
+                                        *found = partition_identity(t, wanted->fingerprint);
+
+        if (found == NULL || found->role != wanted->role)
+            return false;
+    }
+    return true;
+}
+
+/* Who may come to the keys, or what may be done with them: once there may be keys, that is not for the owner alone. */
+static bool needs_quorum(const struct partition *p, const struct partition_terms *after)
+{
+    const struct partition_terms *now = &p->terms;
+
+    return p->initialised && (!has_identities_of(now, after) || !has_identities_of(after, now) ||
+                              (now->policy == POLICY_STRICT && after->policy == POLICY_COMPATIBLE));
+}
+
+static CK_RV set_terms(struct call *c, const Ks__Partition *m, struct partition *p, const struct partition_terms *after)
+{
+    struct partition_terms before = p->terms;
+    bool approved = needs_quorum(p, after);
+    struct quorum_use use;
+    struct flash_change change;
+    unsigned count = 0;
+    CK_RV rv;
+
+    if (approved) {
+        if ((rv = quorum_check(c, MESSAGE_PARTITION_SET, &m->base, &use)) != CKR_OK)
+            return rv;
+        count = quorum_change(&use, &change);
+    }
+    p->terms = *after;
+    if ((rv = partition_store_with(p, &c->ks->storage, &change, count)) != CKR_OK)
+        p->terms = before;
+    else if (approved)
+        quorum_spent(c->ks, &use);
+    return rv;
+}
+
 /* Whose identity is taken away finds out with its next request: dispatch.c looks. */
 CK_RV on_partition_set(struct call *c, const ProtobufCMessage *request)
 {
     const Ks__Partition *m = (const Ks__Partition *)request;
-    struct partition_terms before, after;
+    struct partition_terms after;
     struct partition *p;
     unsigned slot;
     CK_RV rv = CKR_SLOT_ID_INVALID;
@@ -240,10 +301,7 @@ CK_RV on_partition_set(struct call *c, const ProtobufCMessage *request)
         (rv = read_terms(c->ks, m, c->ks->partitions[slot], &after)) == CKR_OK) {
         p = c->ks->partitions[slot];
         pthread_mutex_lock(&p->lock);
-        before = p->terms;
-        p->terms = after;
-        if ((rv = partition_store(p, &c->ks->storage, true)) != CKR_OK)
-            p->terms = before;
+        rv = set_terms(c, m, p, &after);
         pthread_mutex_unlock(&p->lock);
     }
     pthread_mutex_unlock(&c->ks->lock);

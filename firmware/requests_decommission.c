@@ -81,6 +81,7 @@ static void forget_all(struct keystore *ks)
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
         if (ks->partitions[i] != NULL)
             forget(ks, ks->partitions[i]);
+    backup_forget_all(ks);
     security_domain_clear(&ks->domain);
     transfer_key_clear(&ks->transfer);
     secret_wipe(&ks->unlocking, sizeof ks->unlocking);
@@ -109,8 +110,7 @@ CK_RV on_zeroise(struct call *c, const ProtobufCMessage *request)
     struct quorum_use use;
     CK_RV rv;
 
-    if ((rv = approve(c, MESSAGE_ZEROISE, request, &use, &d)) == CKR_OK &&
-        (rv = state(c, &d, &statement)) == CKR_OK) {
+    if ((rv = approve(c, MESSAGE_ZEROISE, request, &use, &d)) == CKR_OK && (rv = state(c, &d, &statement)) == CKR_OK) {
         pthread_mutex_lock(&ks->lock);
         if (is_overtaken(ks, &use))
             rv = CKR_APPROVAL_USED;

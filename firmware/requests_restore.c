@@ -10,7 +10,7 @@ static CK_RV make_transfer(struct keystore *ks)
     struct changes changes = { 0 };
     CK_RV rv;
 
-    if ((rv = transfer_key_make(&fresh)) != CKR_OK)
+    if ((rv = transfer_key_make(&fresh, ks->device.key)) != CKR_OK)
         return rv;
     changes_transfer(&changes, &fresh);
     if ((rv = changes_commit(&changes, ks, NULL)) == CKR_OK)

@@ -114,7 +114,7 @@ CK_RV seal_open(struct seal *s, struct span blob, struct span context, struct at
     size_t len;
     CK_RV rv;
 
-    if (blob.len <= SEAL_OVERHEAD || blob.len > ATTRIBUTE_LARGE_MAX || memcmp(blob.p, s->header, HEADER_LEN) != 0)
+    if (blob.len <= SEAL_OVERHEAD || blob.len > SEAL_BLOB_MAX || memcmp(blob.p, s->header, HEADER_LEN) != 0)
         return CKR_WRAPPED_KEY_INVALID;
     len = blob.len - SEAL_OVERHEAD;
     if ((plain = malloc(len)) == NULL)

@@ -12,6 +12,7 @@
  * and nothing the store holds can be edited, exchanged or used elsewhere. That an older blob is put back with its older
  * context is for the store's versions to prevent.
  * Random nonces: SP 800-38D, 8.3 allows 2^32 for one key; a partition would seal 1,000 keys a second for fifty days.
+ * Token objects lie in the flash sealed like this, too (partition.h).
  * Guarded by the partition's lock. */
 #ifndef STRONGROOM_SEAL_H
 #define STRONGROOM_SEAL_H
@@ -22,6 +23,7 @@
 #define SEAL_DOMAIN_KEY_LEN 32
 #define SEAL_DOMAIN_ID_LEN  8
 #define SEAL_OVERHEAD       (1 + SEAL_DOMAIN_ID_LEN + 12 + 16)
+#define SEAL_BLOB_MAX       (96u * 1024) /* the largest record of the flash */
 
 struct seal;
 

@@ -5,14 +5,16 @@
 
 #include "firmware/base/secret.h"
 #include "firmware/certificate.h"
+#include "firmware/device.h"
 
 /* Never renumbered. */
 enum field { FIELD_KEY = 1, FIELD_CERTIFICATE };
 
-CK_RV transfer_key_make(struct transfer_key *t)
+CK_RV transfer_key_make(struct transfer_key *t, EVP_PKEY *device)
 {
     *t = (struct transfer_key){ .key = EVP_RSA_gen(TRANSFER_KEY_BITS) };
-    if (t->key != NULL && (t->certificate = certificate_make(t->key, "Strongroom domain transfer")) != NULL)
+    if (t->key != NULL &&
+        (t->certificate = certificate_make(t->key, device, "Strongroom domain transfer", DEVICE_NAME)) != NULL)
         return CKR_OK;
     transfer_key_clear(t);
     return CKR_DEVICE_ERROR;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <openssl/pem.h>
 
+#include "provisioning/output.h"
 #include "provisioning/private_file.h"
 #include "provisioning/site.h"
 #include "provisioning/verbs.h"
@@ -22,15 +23,29 @@ static int token_audit_key(const struct invocation *in, struct site *s, EVP_PKEY
     return EXIT_DONE;
 }
 
+static int print_key(const struct invocation *in, EVP_PKEY *key)
+{
+    BIO *memory = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    int code;
+    long len;
+
+    if (memory != NULL && PEM_write_bio_PUBKEY(memory, key) == 1 && (len = BIO_get_mem_data(memory, &text)) > 0)
+        code = output_value(in, "publicKey", span_of(text, (size_t)len));
+    else
+        code = command_refuse(in, "the key cannot be written");
+    BIO_free(memory);
+    return code;
+}
+
 static int audit_key(struct invocation *in)
 {
     struct site s = { 0 };
     EVP_PKEY *key = NULL;
     int code;
 
-    if ((code = site_open(in, &s)) == EXIT_DONE && (code = token_audit_key(in, &s, &key)) == EXIT_DONE &&
-        PEM_write_PUBKEY(in->out, key) != 1)
-        code = command_refuse(in, "the key cannot be written");
+    if ((code = site_open(in, &s)) == EXIT_DONE && (code = token_audit_key(in, &s, &key)) == EXIT_DONE)
+        code = print_key(in, key);
     EVP_PKEY_free(key);
     site_close(&s);
     return code;
@@ -121,14 +136,14 @@ static int audit_check(struct invocation *in)
 }
 
 static const struct verb_option verify_options[] = {
-    { "directory", "D", false, false, "the trail (default: the configuration's audit_directory)" },
+    { "directory", "DIRECTORY", false, false, "the trail (default: the configuration's audit_directory)" },
     { "key", "PEM", false, false, "its public key, from `strongroom audit key` (default: asks the token)" },
     { 0 },
 };
 
 const struct verb audit_verbs[] = {
     { "key", "the public key of the audit's signatures, as PEM; keep it away from the appliance",
-      "The daemon that owns the token must not be running.", false, false, NULL, audit_key },
+      "The daemon that owns the token must not be running.", true, false, NULL, audit_key },
     { "verify", "check a trail: nothing edited, cut, reordered or removed",
       "Exit code 1 and the first fault when anything is not as it was written. With --directory and --key neither a\n"
       "configuration nor the token is needed, so it works beside a running daemon and on another machine.",

@@ -8,7 +8,7 @@
 static const struct verb_option common_options[] = {
     { "config", "FILE", false, false, "the configuration of the daemon concerned (or $STRONGROOM_CONFIG)" },
     { "json", NULL, false, false, "write JSON" },
-    { "help", NULL, false, false, "this text" },
+    { "help", NULL, false, false, "describe this verb" },
 };
 
 enum { COMMON_CONFIG, COMMON_JSON, COMMON_HELP };
@@ -17,6 +17,14 @@ enum { COMMON_CONFIG, COMMON_JSON, COMMON_HELP };
 static bool takes(const struct verb *v, size_t common)
 {
     return common != COMMON_JSON || v->data;
+}
+
+const struct verb_option *command_common_option(const struct verb *v, size_t n)
+{
+    for (size_t i = 0; i < ARRAY_LEN(common_options); i++)
+        if (takes(v, i) && n-- == 0)
+            return &common_options[i];
+    return NULL;
 }
 
 static void print_exit_codes(FILE *out)
@@ -68,9 +76,8 @@ static void help_verb(const struct noun *n, const struct verb *v, FILE *out)
     fprintf(out, "\n");
     for (const struct verb_option *o = v->options; o != NULL && o->name != NULL; o++)
         help_option(o, out);
-    for (size_t i = 0; i < ARRAY_LEN(common_options); i++)
-        if (takes(v, i))
-            help_option(&common_options[i], out);
+    for (size_t i = 0; command_common_option(v, i) != NULL; i++)
+        help_option(command_common_option(v, i), out);
     print_exit_codes(out);
 }
 
@@ -194,9 +201,8 @@ static int run_verb(struct invocation *in, int argc, char **argv)
 
     for (const struct verb_option *o = in->verb->options; o != NULL && o->name != NULL; o++)
         add_row(&table, o);
-    for (size_t i = 0; i < ARRAY_LEN(common_options); i++)
-        if (takes(in->verb, i))
-            add_row(&table, &common_options[i]);
+    for (size_t i = 0; command_common_option(in->verb, i) != NULL; i++)
+        add_row(&table, command_common_option(in->verb, i));
     if ((code = parse_options(in, &table, argc, argv)) != EXIT_DONE)
         return code;
     if (command_given(in, "help")) {

@@ -8,7 +8,7 @@
 
 #include "firmware/base/bytes.h"
 
-#define COMMAND_OPTIONS_MAX 16  /* in a verb's table */
+#define COMMAND_OPTIONS_MAX 32  /* in a verb's table */
 #define COMMAND_GIVEN_MAX   128 /* on one command line */
 
 /* Exit codes. */
@@ -58,6 +58,9 @@ struct invocation {
 
 /* Parse argv (argv[0] is the program's name) against the table and run the verb. Returns the exit code. */
 int command_run(const struct noun *nouns, size_t noun_count, int argc, char **argv, FILE *out, FILE *err);
+
+/* The n-th (from 0) of the options that every verb takes, as far as this one does; NULL behind the last. */
+const struct verb_option *command_common_option(const struct verb *v, size_t n);
 
 /* The value of an option; NULL when it was not given. The n-th (from 0) of a repeatable one. */
 const char *command_value(const struct invocation *in, const char *option);

@@ -1,76 +1,37 @@
 /* strongroom identity: create, show. The key pair and certificate by which somebody is known on the keystore's link. */
-#include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/x509.h>
-
 #include "firmware/base/hex.h"
-#include "provisioning/keystore_link.h"
-#include "provisioning/private_file.h"
+#include "provisioning/link_files.h"
+#include "provisioning/output.h"
+#include "provisioning/prompt.h"
+#include "provisioning/self_signed.h"
 #include "provisioning/verbs.h"
 
 #define NO_END "99991231235959Z" /* RFC 5280, 4.1.2.5; who it is stands in the keystore, not in a date */
 
-static bool fill_in(X509 *x, EVP_PKEY *key, const char *name)
+/* Empty without --passphrase and --key-passphrase-file. */
+static int take_passphrase(const struct invocation *in, struct secret *out)
 {
-    X509_NAME *subject = X509_get_subject_name(x);
-    unsigned char serial[16];
-    BIGNUM *n = NULL;
-    bool ok;
-
-    if (RAND_bytes(serial, sizeof serial) != 1)
-        return false;
-    serial[0] = (serial[0] & 0x7f) | 0x40;
-    ok = (n = BN_bin2bn(serial, sizeof serial, NULL)) != NULL &&
-         BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL && X509_set_version(x, 2) == 1 &&
-         X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0) == 1 &&
-         X509_set_issuer_name(x, subject) == 1 && X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
-         ASN1_TIME_set_string(X509_getm_notAfter(x), NO_END) == 1 && X509_set_pubkey(x, key) == 1 &&
-         X509_sign(x, key, EVP_sha256()) > 0;
-    BN_free(n);
-    return ok;
-}
-
-/* Written as PKCS#8 in PEM through secure memory: the text is as secret as the key. */
-static int write_key(const struct invocation *in, EVP_PKEY *key, const char *path)
-{
-    BIO *memory = BIO_new(BIO_s_secmem());
-    enum status st = ST_NO_MEMORY;
-    char *text = NULL;
-    long len;
-
-    if (memory != NULL && PEM_write_bio_PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL) == 1 &&
-        (len = BIO_get_mem_data(memory, &text)) > 0)
-        st = file_create(path, 0400, span_of(text, (size_t)len));
-    BIO_free(memory);
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
-}
-
-static int write_certificate(const struct invocation *in, X509 *x, const char *path)
-{
-    BIO *memory = BIO_new(BIO_s_mem());
-    enum status st = ST_NO_MEMORY;
-    char *text = NULL;
-    long len;
-
-    if (memory != NULL && PEM_write_bio_X509(memory, x) == 1 && (len = BIO_get_mem_data(memory, &text)) > 0)
-        st = file_create(path, 0444, span_of(text, (size_t)len));
-    BIO_free(memory);
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
+    if (!command_given(in, "passphrase") && !command_given(in, LINK_PASSPHRASE_OPTION))
+        return EXIT_DONE;
+    return prompt_new_or_file(in, LINK_PASSPHRASE_OPTION, "New passphrase of the key", PASSPHRASE_MIN, out);
 }
 
 static int identity_create(struct invocation *in)
 {
     const char *name = command_value(in, "name");
+    struct secret passphrase = { 0 };
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
+    X509 *x = NULL;
     int code;
 
     if (strlen(name) == 0 || strlen(name) > 64)
         code = command_misused(in, "--name takes 1 to 64 bytes");
-    else if (key == NULL || x == NULL || !fill_in(x, key, name))
+    else if (key == NULL || (x = self_signed(key, name, NO_END)) == NULL)
         code = command_refuse(in, "the key and its certificate cannot be made");
-    else if ((code = write_key(in, key, command_value(in, "key"))) == EXIT_DONE)
-        code = write_certificate(in, x, command_value(in, "certificate"));
+    else if ((code = take_passphrase(in, &passphrase)) == EXIT_DONE &&
+             (code = link_write_key(in, key, secret_span(&passphrase), command_value(in, "key"))) == EXIT_DONE)
+        code = link_write_certificate(in, x, command_value(in, "certificate"));
+    secret_clear(&passphrase);
     X509_free(x);
     EVP_PKEY_free(key);
     return code;
@@ -84,7 +45,7 @@ static int identity_show(struct invocation *in)
 
     if (code == EXIT_DONE) {
         hex_append(&hex, span_of(fingerprint, sizeof fingerprint));
-        fprintf(in->out, "%s\n", bytes_text(&hex));
+        code = output_value(in, "sha256", bytes_span(&hex));
     }
     bytes_clear(&hex);
     return code;
@@ -94,6 +55,8 @@ static const struct verb_option create_options[] = {
     { "name", "NAME", true, false, "who it is, for people" },
     { "key", "PEM", true, false, "where the private key goes, mode 0400" },
     { "certificate", "PEM", true, false, "where the certificate goes" },
+    { "passphrase", NULL, false, false, "encrypt the private key: a new passphrase is asked for on the terminal" },
+    { LINK_PASSPHRASE_OPTION, "FILE", false, false, "encrypt it with the passphrase in this file instead" },
     { 0 },
 };
 static const struct verb_option show_options[] = {
@@ -104,7 +67,7 @@ static const struct verb_option show_options[] = {
 const struct verb identity_verbs[] = {
     { "create", "make a P-256 key and a self-signed certificate for the keystore's link", NULL, false, true,
       create_options, identity_create },
-    { "show", "print a certificate's fingerprint, as the keystore knows it", NULL, false, true, show_options,
+    { "show", "print a certificate's fingerprint, as the keystore knows it", NULL, true, true, show_options,
       identity_show },
     { 0 },
 };

@@ -1,17 +1,18 @@
 #include "provisioning/keystore_link.h"
 
 #include <errno.h>
-#include <openssl/pem.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "firmware/base/clock.h"
+#include "firmware/base/secret.h"
 #include "firmware/wire/pkcs11.h"
-#include "provisioning/private_file.h"
+#include "provisioning/profile.h"
+#include "provisioning/progress.h"
+#include "provisioning/refusal.h"
 
-#define PEM_MAX    (64u * 1024)
 #define TIMEOUT_MS 60000 /* a self test or a deletion takes its time */
 
 struct keystore_link {
@@ -20,53 +21,9 @@ struct keystore_link {
     struct link *link;
     struct budget budget;
     uint8_t *block;
+    struct profile profile;
+    struct progress progress; /* of the request under way */
 };
-
-static int read_certificate(const struct invocation *in, const char *path, X509 **out)
-{
-    struct bytes text = { 0 };
-    enum status st = file_read(path, PEM_MAX, &text);
-    BIO *memory = NULL;
-
-    *out = NULL;
-    if (st == ST_OK && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL)
-        *out = PEM_read_bio_X509(memory, NULL, NULL, NULL);
-    BIO_free(memory);
-    bytes_clear(&text);
-    if (*out == NULL)
-        return command_refuse(in, "%s: %s", path, st == ST_OK ? "no certificate in PEM" : status_name(st));
-    return EXIT_DONE;
-}
-
-static int read_key(const struct invocation *in, const char *path, EVP_PKEY **out)
-{
-    struct secret text = { 0 };
-    enum status st = secret_read_file(&text, path);
-    BIO *memory = NULL;
-
-    *out = NULL;
-    if (st == ST_OK && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL)
-        *out = PEM_read_bio_PrivateKey(memory, NULL, NULL, NULL);
-    BIO_free(memory);
-    secret_clear(&text);
-    if (*out == NULL)
-        return command_refuse(in, "%s: %s", path,
-                              st == ST_OK              ? "no private key in PEM"
-                              : st == ST_NOT_PERMITTED ? "a private key's file must be its owner's alone"
-                                                       : status_name(st));
-    return EXIT_DONE;
-}
-
-int keystore_fingerprint(const struct invocation *in, const char *path, uint8_t out[LINK_FINGERPRINT_LEN])
-{
-    X509 *certificate;
-    int code = read_certificate(in, path, &certificate);
-
-    if (code == EXIT_DONE && link_fingerprint(certificate, out) != ST_OK)
-        code = command_refuse(in, "%s: a certificate of a kind that is not supported", path);
-    X509_free(certificate);
-    return code;
-}
 
 static int make_identity(const struct invocation *in, struct keystore_link *k)
 {
@@ -76,9 +33,9 @@ static int make_identity(const struct invocation *in, struct keystore_link *k)
     enum status st;
     int code;
 
-    if ((code = keystore_fingerprint(in, command_value(in, "keystore"), pinned)) == EXIT_DONE &&
-        (code = read_certificate(in, command_value(in, "certificate"), &certificate)) == EXIT_DONE &&
-        (code = read_key(in, command_value(in, "key"), &key)) == EXIT_DONE &&
+    if ((code = keystore_fingerprint(in, k->profile.path[PROFILE_KEYSTORE], pinned)) == EXIT_DONE &&
+        (code = link_read_certificate(in, k->profile.path[PROFILE_CERTIFICATE], &certificate)) == EXIT_DONE &&
+        (code = link_read_key(in, k->profile.path[PROFILE_KEY], &key)) == EXIT_DONE &&
         (st = link_identity_client(key, certificate, pinned, &k->identity)) != ST_OK)
         code = command_refuse(in, "the certificate and its key do not belong together, or are of another kind");
     X509_free(certificate);
@@ -89,7 +46,7 @@ static int make_identity(const struct invocation *in, struct keystore_link *k)
 static int connect_socket(const struct invocation *in, struct keystore_link *k)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
-    const char *path = command_value(in, "socket");
+    const char *path = k->profile.path[PROFILE_SOCKET];
 
     if (strlen(path) >= sizeof to.sun_path)
         return command_refuse(in, "%s: the path is too long for a socket", path);
@@ -100,12 +57,18 @@ static int connect_socket(const struct invocation *in, struct keystore_link *k)
     return EXIT_DONE;
 }
 
-static enum status await(const struct keystore_link *k, short events, uint64_t until_ms)
+static enum status await(struct keystore_link *k, short events, uint64_t until_ms)
 {
     struct pollfd p = { .fd = k->fd, .events = events };
-    uint64_t now = clock_monotonic_ms();
-    int n = now < until_ms ? poll(&p, 1, (int)(until_ms - now)) : 0;
+    uint64_t now;
+    int n = 0;
 
+    while (n == 0 && (now = clock_monotonic_ms()) < until_ms) {
+        uint64_t left = until_ms - now;
+
+        progress_step(&k->progress, 0, 0);
+        n = poll(&p, 1, left < PROGRESS_STEP_MS ? (int)left : PROGRESS_STEP_MS);
+    }
     return n > 0 || (n < 0 && errno == EINTR) ? ST_OK : n == 0 ? ST_TIMEOUT : ST_IO;
 }
 
@@ -181,7 +144,8 @@ int keystore_link_open(const struct invocation *in, struct keystore_link **out)
         return command_refuse(in, "out of memory");
     budget_init(&k->budget, k->block, BUDGET_SIZE);
     k->fd = -1;
-    if ((code = make_identity(in, k)) == EXIT_DONE && (code = connect_socket(in, k)) == EXIT_DONE)
+    if ((code = profile_take(in, &k->profile)) == EXIT_DONE && (code = make_identity(in, k)) == EXIT_DONE &&
+        (code = connect_socket(in, k)) == EXIT_DONE)
         code = shake_hands(in, k);
     return code;
 }
@@ -194,26 +158,9 @@ void keystore_link_close(struct keystore_link *k)
         close(k->fd);
     link_free(k->link);
     link_identity_free(k->identity);
+    profile_clear(&k->profile);
     free(k->block);
     free(k);
-}
-
-static const char *reason(uint32_t rv)
-{
-    switch (rv) {
-    case CKR_ACTION_PROHIBITED:
-        return "not allowed: another role is needed, or the name or identity is taken";
-    case CKR_ARGUMENTS_BAD:
-        return "a value is not acceptable";
-    case CKR_SLOT_ID_INVALID:
-        return "there is no such partition";
-    case CKR_DEVICE_MEMORY:
-        return "the keystore is full";
-    case CKR_DEVICE_ERROR:
-        return "not in this state of the keystore, or it has failed (see `strongroom keystore status`)";
-    default:
-        return "refused";
-    }
 }
 
 int keystore_link_call(const struct invocation *in, struct keystore_link *k, uint16_t kind,
@@ -225,15 +172,17 @@ int keystore_link_call(const struct invocation *in, struct keystore_link *k, uin
     struct message m;
 
     budget_reset(&k->budget);
+    progress_begin(&k->progress, "the keystore is at work");
     if ((st = message_send(k->link, 1, kind, false, 0, request)) == ST_OK && (st = link_flush(k->link)) == ST_OK)
         while (st == ST_OK && !link_next(k->link, &m, &link))
             st = link != ST_OK ? link : receive(k, until_ms);
+    progress_end(&k->progress);
     if (st == ST_OK && m.word == CKR_OK)
         st = message_unpack(kind, true, m.body, &k->budget, &body);
     if (st != ST_OK)
         return command_refuse(in, "the keystore does not answer: %s", why_not(st));
     if (m.word != CKR_OK)
-        return command_refuse(in, "%s (0x%x)", reason(m.word), (unsigned)m.word);
+        return command_refuse(in, "%s (0x%x)", refusal_reason(m.word), (unsigned)m.word);
     if (answer != NULL)
         *(ProtobufCMessage **)answer = body;
     return EXIT_DONE;

@@ -1,8 +1,10 @@
-/* strongroom partition: create, list, set, delete. */
+/* strongroom partition: create, list, set, resize, delete. */
 #include <inttypes.h>
 
 #include "firmware/base/hex.h"
-#include "provisioning/keystore_link.h"
+#include "provisioning/act_do.h"
+#include "provisioning/output.h"
+#include "provisioning/partition_verbs.h"
 #include "provisioning/verbs.h"
 #include "service/json/json.h"
 
@@ -46,6 +48,23 @@ static int take_identities(const struct invocation *in, struct identities *room,
     return code;
 }
 
+static int print_made(const struct invocation *in, const char *name, uint64_t id)
+{
+    struct bytes text = { 0 };
+    struct json_writer w;
+
+    if (!in->json) {
+        fprintf(in->out, "partition %s: made, number %" PRIu64 "\n", name, id);
+        return EXIT_DONE;
+    }
+    json_begin(&w, &text);
+    json_open_object(&w, NULL);
+    json_put_int(&w, "id", (int64_t)id);
+    json_put_text(&w, "name", span_text(name));
+    json_close_object(&w);
+    return output_json(in, &text);
+}
+
 static int partition_create(struct invocation *in)
 {
     const char *policy = command_value(in, "policy");
@@ -61,7 +80,7 @@ static int partition_create(struct invocation *in)
         (code = take_number(in, "session-objects", &m.session_objects_max)) == EXIT_DONE &&
         (code = take_identities(in, &room, &m)) == EXIT_DONE && (code = keystore_link_open(in, &k)) == EXIT_DONE &&
         (code = keystore_link_call(in, k, MESSAGE_PARTITION_CREATE, &m.base, &made)) == EXIT_DONE)
-        fprintf(in->out, "partition %s: made, number %" PRIu64 "\n", m.name, made->id);
+        code = print_made(in, m.name, made->id);
     keystore_link_close(k);
     return code;
 }
@@ -131,7 +150,7 @@ static int partition_list(struct invocation *in)
     return code;
 }
 
-static int find(const struct invocation *in, struct keystore_link *k, Ks__Partition **out)
+int partition_find(const struct invocation *in, struct keystore_link *k, Ks__Partition **out)
 {
     const char *name = command_value(in, "name");
     Ks__PartitionList *list;
@@ -155,7 +174,7 @@ static int partition_delete(struct invocation *in)
 
     if (!command_given(in, "destroy-its-keys"))
         return command_misused(in, "this destroys every key in it for good; say --destroy-its-keys if you mean it");
-    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = find(in, k, &p)) == EXIT_DONE) {
+    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE) {
         id.id = p->id;
         if ((code = keystore_link_call(in, k, MESSAGE_PARTITION_DELETE, &id.base, NULL)) == EXIT_DONE)
             fprintf(in->out, "partition %s: deleted\n", command_value(in, "name"));
@@ -203,7 +222,7 @@ static int change(const struct invocation *in, struct keystore_link *k, const Ks
             kept_list[m.n_identities] = &kept[m.n_identities];
         }
     }
-    return keystore_link_call(in, k, MESSAGE_PARTITION_SET, &m.base, NULL);
+    return act_do(in, k, MESSAGE_PARTITION_SET, &m.base, NULL);
 }
 
 static int partition_set(struct invocation *in)
@@ -212,11 +231,19 @@ static int partition_set(struct invocation *in)
     Ks__Partition *p;
     int code;
 
-    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = find(in, k, &p)) == EXIT_DONE &&
-        (code = change(in, k, p)) == EXIT_DONE)
+    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE &&
+        (code = change(in, k, p)) == EXIT_DONE && !act_is_prepared(in))
         fprintf(in->out, "partition %s: changed\n", command_value(in, "name"));
     keystore_link_close(k);
     return code;
+}
+
+/* Never an act for the holders: who may use the partition stays as it is. */
+static int partition_resize(struct invocation *in)
+{
+    if (!command_given(in, "objects") && !command_given(in, "session-objects"))
+        return command_misused(in, "--objects, --session-objects or both");
+    return partition_set(in);
 }
 
 #define SETTINGS                                                                                                       \
@@ -229,7 +256,15 @@ static int partition_set(struct invocation *in)
     }
 
 static const struct verb_option settings_options[] = { KEYSTORE_LINK_OPTIONS, SETTINGS, { 0 } };
+static const struct verb_option set_options[] = { KEYSTORE_LINK_OPTIONS, ACT_OPTIONS, SETTINGS, { 0 } };
 static const struct verb_option list_options[] = { KEYSTORE_LINK_OPTIONS, { 0 } };
+static const struct verb_option resize_options[] = {
+    KEYSTORE_LINK_OPTIONS,
+    { "name", "NAME", true, false, "which" },
+    { "objects", "N", false, false, "token objects it may hold; 0: the default" },
+    { "session-objects", "N", false, false, "session objects it may hold; 0: the default" },
+    { 0 },
+};
 static const struct verb_option delete_options[] = {
     KEYSTORE_LINK_OPTIONS,
     { "name", "NAME", true, false, "which" },
@@ -238,11 +273,16 @@ static const struct verb_option delete_options[] = {
 };
 
 const struct verb partition_verbs[] = {
-    { "create", "make a partition, one PKCS#11 token, and say who may use it", NULL, false, true, settings_options,
+    { "create", "make a partition, one PKCS#11 token, and say who may use it", NULL, true, true, settings_options,
       partition_create },
     { "list", "partitions, their policies and quotas", NULL, true, true, list_options, partition_list },
-    { "set", "change policy, quotas or identities; what is not given stays", NULL, false, true, settings_options,
+    { "set", "change policy, quotas or identities; what is not given stays", NULL, false, true, set_options,
       partition_set },
+    { "resize", "change how many objects a partition may hold", NULL, false, true, resize_options, partition_resize },
+    { "backup", "write a partition's backup, which only a keystore of the same domain can read", NULL, true, true,
+      partition_backup_options, partition_backup },
+    { "restore", "bring a partition back from its backup, with the approval of the domain's holders", NULL, true, true,
+      partition_restore_options, partition_restore },
     { "delete", "delete a partition and every key in it", NULL, false, true, delete_options, partition_delete },
     { 0 },
 };

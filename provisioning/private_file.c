@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,6 +88,37 @@ enum status file_create(const char *path, mode_t mode, struct span content)
     if ((st = file_reserve(path, mode, &fd)) != ST_OK)
         return st;
     return file_fill(fd, path, content);
+}
+
+/* Not every file system has RENAME_NOREPLACE; where it has not, who writes there at the same time is beyond us. */
+static enum status rename_new(const char *from, const char *to)
+{
+    struct stat there;
+
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return ST_OK;
+    if (errno != EINVAL && errno != ENOSYS)
+        return status_of_errno();
+    if (lstat(to, &there) == 0)
+        return ST_EXISTS;
+    return rename(from, to) == 0 ? ST_OK : status_of_errno();
+}
+
+enum status file_create_whole(const char *path, mode_t mode, struct span content)
+{
+    struct bytes temporary = { 0 };
+    enum status st;
+
+    bytes_printf(&temporary, "%s.new", path);
+    if ((st = bytes_status(&temporary)) == ST_OK &&
+        (st = file_create(bytes_text(&temporary), mode, content)) == ST_OK) {
+        if ((st = rename_new(bytes_text(&temporary), path)) != ST_OK)
+            unlink(bytes_text(&temporary));
+        else
+            st = flush_directory(path);
+    }
+    bytes_clear(&temporary);
+    return st;
 }
 
 enum status file_read(const char *path, size_t max, struct bytes *out)

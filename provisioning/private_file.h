@@ -17,6 +17,10 @@ MUST_CHECK enum status file_fill(int fd, const char *path, struct span content);
 /* Give up: close and remove. */
 void file_abandon(int fd, const char *path);
 
+/* As file_create, but never there in part, whatever happens: written under another name first (`path` and ".new"),
+ * which must be free too. */
+MUST_CHECK enum status file_create_whole(const char *path, mode_t mode, struct span content);
+
 /* The whole of a file that is no secret. Errors: ST_NOT_FOUND; ST_NOT_PERMITTED; ST_TOO_LARGE beyond `max`; ST_IO. */
 MUST_CHECK enum status file_read(const char *path, size_t max, struct bytes *out);
 

@@ -1,4 +1,5 @@
 /* strongroom role: assign, list, remove, definitions. */
+#include "provisioning/output.h"
 #include "provisioning/site.h"
 #include "provisioning/verbs.h"
 #include "service/json/json.h"
@@ -54,8 +55,8 @@ static int assign(const struct invocation *in, const struct site *s, const struc
     bool created;
 
     if (assignment_put(s->store, wanted, &made, &created, &fault))
-        fprintf(in->out, "%s\n", made.id.text);
-    else if (fault.code != ADMIN_FAULT_ASSIGNMENT_EXISTS) /* the same again changes nothing */
+        return output_value(in, "id", span_text(made.id.text));
+    if (fault.code != ADMIN_FAULT_ASSIGNMENT_EXISTS) /* the same again changes nothing */
         return command_refuse(in, "%s", fault.message);
     return EXIT_DONE;
 }
@@ -201,7 +202,7 @@ static const struct verb_option remove_options[] = {
 };
 
 const struct verb role_verbs[] = {
-    { "assign", "give a role to a principal and print the assignment's id; the same again changes nothing", NULL, false,
+    { "assign", "give a role to a principal and print the assignment's id; the same again changes nothing", NULL, true,
       false, assign_options, role_assign },
     { "list", "role assignments: id, principal, role, scope", NULL, true, false, list_options, role_list },
     { "remove", "take a role assignment away", NULL, false, false, remove_options, role_remove },

@@ -1,4 +1,5 @@
 /* strongroom subscription: create, list. strongroom group: create, list, delete. */
+#include "provisioning/output.h"
 #include "provisioning/site.h"
 #include "provisioning/verbs.h"
 #include "service/json/json.h"
@@ -39,8 +40,7 @@ static int make_subscription(const struct invocation *in, const struct site *s)
     if (st != ST_OK)
         return command_refuse(in, "subscription %s: %s", wanted.id.text,
                               st == ST_EXISTS ? "is there already, under another name" : status_name(st));
-    fprintf(in->out, "%s\n", wanted.id.text);
-    return EXIT_DONE;
+    return output_value(in, "subscriptionId", span_text(wanted.id.text));
 }
 
 static int subscription_create_verb(struct invocation *in)
@@ -107,6 +107,7 @@ static int make_group(const struct invocation *in, const struct site *s)
     const char *name = command_value(in, "name");
     struct resource_group wanted = { 0 }, there = { 0 };
     struct admin_fault fault = { 0 };
+    struct bytes scope = { 0 };
     bool created, ok;
     int code;
 
@@ -122,10 +123,16 @@ static int make_group(const struct invocation *in, const struct site *s)
         ok = true;
     else
         ok = group_put(s->store, &wanted, &there, &created, &fault);
-    if (ok)
-        fprintf(in->out, "/subscriptions/%s/resourceGroups/%s\n", there.subscription_id.text, there.name);
+    if (!ok) {
+        code = command_refuse(in, "%s", fault.message);
+    } else {
+        bytes_printf(&scope, "/subscriptions/%s/resourceGroups/%s", there.subscription_id.text, there.name);
+        code = bytes_status(&scope) == ST_OK ? output_value(in, "scope", bytes_span(&scope))
+                                             : command_refuse(in, "out of memory");
+    }
+    bytes_clear(&scope);
     resource_group_clear(&there);
-    return ok ? EXIT_DONE : command_refuse(in, "%s", fault.message);
+    return code;
 }
 
 static int group_create_verb(struct invocation *in)
@@ -202,13 +209,13 @@ static const struct verb_option group_options[] = {
 static const struct verb_option groups_options[] = { SUBSCRIPTION, { 0 } };
 
 const struct verb subscription_verbs[] = {
-    { "create", "make a subscription and print its id; the same again changes nothing", NULL, false, false,
+    { "create", "make a subscription and print its id; the same again changes nothing", NULL, true, false,
       subscription_options, subscription_create_verb },
     { "list", "all subscriptions: id, name", NULL, true, false, NULL, subscription_list_verb },
     { 0 },
 };
 const struct verb group_verbs[] = {
-    { "create", "make a resource group and print its scope; the same again changes nothing", NULL, false, false,
+    { "create", "make a resource group and print its scope; the same again changes nothing", NULL, true, false,
       group_options, group_create_verb },
     { "list", "the resource groups of a subscription", NULL, true, false, groups_options, group_list_verb },
     { "delete", "remove a resource group without vaults, and its role assignments", NULL, false, false, group_options,

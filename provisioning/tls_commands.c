@@ -1,5 +1,6 @@
 /* strongroom tls: request. */
 #include "provisioning/csr.h"
+#include "provisioning/output.h"
 #include "provisioning/private_file.h"
 #include "provisioning/site.h"
 #include "provisioning/verbs.h"
@@ -9,10 +10,8 @@ static int deliver(const struct invocation *in, const struct bytes *pem)
     const char *path = command_value(in, "out");
     enum status st;
 
-    if (path == NULL) {
-        fwrite(pem->p, 1, pem->len, in->out);
-        return EXIT_DONE;
-    }
+    if (path == NULL)
+        return output_value(in, "request", bytes_span(pem));
     if ((st = file_create(path, 0644, bytes_span(pem))) != ST_OK)
         return command_refuse(in, "%s cannot be written: %s", path, status_name(st));
     return EXIT_DONE;
@@ -69,6 +68,6 @@ const struct verb tls_verbs[] = {
     { "request", "a certificate request (PKCS#10) for the TLS key, signed inside the token",
       "Give it to the certification authority; put the answer, leaf first and the chain behind it, into the\n"
       "configuration's certificate_file. The daemon must not be running.",
-      false, false, request_options, tls_request },
+      true, false, request_options, tls_request },
     { 0 },
 };

@@ -4,7 +4,8 @@
 #include <openssl/x509.h>
 
 #include "firmware/base/hex.h"
-#include "provisioning/site.h"
+#include "provisioning/output.h"
+#include "provisioning/pin_place.h"
 #include "provisioning/token_setup.h"
 #include "provisioning/verbs.h"
 #include "service/json/json.h"
@@ -45,20 +46,20 @@ static bool key_is_there(struct token *t, const char *label, struct bytes *print
     return true;
 }
 
-static int put_up_token(const struct invocation *in, const struct site *s, bool *made)
+static int put_up_token(const struct invocation *in, const struct site *s, const char *pin_file, bool *made)
 {
     const char *so_pin_file = command_value(in, "so-pin-file");
     struct token_setup setup = {
         .module = s->config.token_module,
         .module_config = s->config.token_config[0] != '\0' ? s->config.token_config : NULL,
         .label = s->config.token_label,
-        .pin_file = s->config.token_pin_file,
+        .pin_file = pin_file,
     };
     struct bytes beside = { 0 };
     char *copy = NULL;
     enum status st = ST_NO_MEMORY;
 
-    if (so_pin_file == NULL && (copy = strdup(s->config.token_pin_file)) != NULL)
+    if (so_pin_file == NULL && (copy = strdup(pin_file)) != NULL)
         bytes_printf(&beside, "%s/so-pin", dirname(copy));
     setup.so_pin_file = so_pin_file != NULL ? so_pin_file : bytes_text(&beside);
     if (setup.so_pin_file[0] != '\0')
@@ -87,16 +88,6 @@ static void print_key(const struct invocation *in, struct json_writer *w, const 
     if (made != NULL)
         json_put_bool(w, "made", *made);
     json_close_object(w);
-}
-
-static int print_json(const struct invocation *in, struct bytes *text)
-{
-    enum status st = bytes_status(text);
-
-    if (st == ST_OK)
-        fprintf(in->out, "%s\n", bytes_text(text));
-    bytes_clear(text);
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s", status_name(st));
 }
 
 /* Makes what is missing and lists what is there. */
@@ -136,7 +127,7 @@ static int provision_keys(const struct invocation *in, const struct site *s, boo
     json_close_array(&w);
     json_close_object(&w);
     if (in->json)
-        return print_json(in, &text);
+        return output_json(in, &text);
     bytes_clear(&text);
     return EXIT_DONE;
 }
@@ -144,11 +135,14 @@ static int provision_keys(const struct invocation *in, const struct site *s, boo
 static int token_init(struct invocation *in)
 {
     struct site s = { 0 };
+    const char *pin_file;
     bool made = false;
     int code;
 
-    if ((code = site_open(in, &s)) == EXIT_DONE && (code = put_up_token(in, &s, &made)) == EXIT_DONE &&
-        (code = site_open_token(in, &s)) == EXIT_DONE)
+    if ((code = site_open(in, &s)) == EXIT_DONE && (code = pin_place_file(in, &s, &pin_file)) == EXIT_DONE &&
+        (code = put_up_token(in, &s, pin_file, &made)) == EXIT_DONE &&
+        (code = pin_place_hand_over(in, &s, pin_file, pin_file)) == EXIT_DONE &&
+        (code = pin_place_open_token(in, &s, pin_file)) == EXIT_DONE)
         code = provision_keys(in, &s, made);
     site_close(&s);
     return code;
@@ -204,7 +198,7 @@ static int show(const struct invocation *in, const struct site *s)
     json_close_array(&w);
     json_close_object(&w);
     if (in->json)
-        return print_json(in, &text);
+        return output_json(in, &text);
     bytes_clear(&text);
     return EXIT_DONE;
 }
@@ -222,6 +216,7 @@ static int token_info(struct invocation *in)
 
 static const struct verb_option init_options[] = {
     { "authority", NULL, false, false, "also make the RSA key that signs access tokens (managementd)" },
+    { "pin-file", "FILE", false, false, "where the user PIN goes, when the configuration names no file for it" },
     { "so-pin-file", "FILE", false, false, "where the SO PIN goes (default: so-pin beside the user PIN's file)" },
     { 0 },
 };
@@ -229,7 +224,10 @@ static const struct verb_option init_options[] = {
 const struct verb token_verbs[] = {
     { "init", "make the token, its PINs and the keys a daemon needs; adds only what is missing",
       "Initialises a token through the PKCS#11 module with random SO and user PINs, which go to files of mode 0400,\n"
-      "then makes the sealing keys, the TLS key and the audit key inside it. The daemon must not be running.",
+      "then makes the sealing keys, the TLS key and the audit key inside it. SoftHSM: the daemon must not be running.\n"
+      "When the configuration's token_pin_file is keyring:NAME, the PIN is put into the user's keyring as well; when "
+      "it\n"
+      "is credential:NAME, the file that --pin-file names is for systemd-creds to encrypt.",
       true, false, init_options, token_init },
     { "info", "what the token says of itself, and the keys in it (SHA-256 of each public key)",
       "The daemon that owns the token must not be running.", true, false, NULL, token_info },

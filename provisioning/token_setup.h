@@ -4,9 +4,7 @@
 #ifndef STRONGROOM_PROVISIONING_TOKEN_SETUP_H
 #define STRONGROOM_PROVISIONING_TOKEN_SETUP_H
 
-#include "firmware/base/bytes.h"
-
-#define TOKEN_SETUP_FAULT_MAX 512
+#include "provisioning/token_module.h"
 
 struct token_setup {
     const char *module;
@@ -16,8 +14,8 @@ struct token_setup {
     const char *pin_file;      /* user PIN; both files are made (0400) unless they are there */
     const char *so_pin_file;
     /* results */
-    bool made;                         /* false: the token was there, with its PINs */
-    char fault[TOKEN_SETUP_FAULT_MAX]; /* what failed, for the operator */
+    bool made;                   /* false: the token was there, with its PINs */
+    char fault[TOKEN_FAULT_MAX]; /* what failed, for the operator */
 };
 
 /* Idempotent, and goes on where an interrupted run ended. One process may do this at a time, and no daemon may have the
@@ -25,15 +23,5 @@ struct token_setup {
  * has the tokens; ST_NOT_PERMITTED a PIN file is not private, or a PIN is wrong; ST_BAD_REQUEST the label;
  * ST_UNAVAILABLE; ST_IO; ST_NO_MEMORY. */
 MUST_CHECK enum status token_setup(struct token_setup *s);
-
-/* What the module says of the token with this label, once it is initialised in this process. */
-struct token_facts {
-    char label[33], manufacturer[33], model[17], serial[17];
-    char library[33];
-    unsigned library_major, library_minor, hardware_major, hardware_minor, firmware_major, firmware_minor;
-    bool user_pin_locked, user_pin_final_try, so_pin_locked;
-};
-/* Errors: ST_NOT_FOUND; ST_UNAVAILABLE. */
-MUST_CHECK enum status token_facts_read(const char *module, const char *label, struct token_facts *out);
 
 #endif

@@ -6,8 +6,14 @@
 
 extern const struct verb identity_verbs[];     /* identity_commands.c */
 extern const struct verb keystore_verbs[];     /* keystore_commands.c */
+extern const struct verb factory_verbs[];      /* factory_commands.c */
+extern const struct verb attest_verbs[];       /* attest_commands.c */
 extern const struct verb partition_verbs[];    /* partition_commands.c */
+extern const struct verb domain_verbs[];       /* domain_commands.c */
+extern const struct verb holder_verbs[];       /* holder_commands.c */
+extern const struct verb act_verbs[];          /* act_commands.c */
 extern const struct verb token_verbs[];        /* token_commands.c */
+extern const struct verb pin_verbs[];          /* pin_commands.c */
 extern const struct verb tls_verbs[];          /* tls_commands.c */
 extern const struct verb audit_verbs[];        /* audit_commands.c */
 extern const struct verb application_verbs[];  /* application_commands.c */

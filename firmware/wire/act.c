@@ -55,6 +55,14 @@ const Ks__Authorisation *act_authorisation(uint16_t kind, const ProtobufCMessage
     return a != NULL ? *a : NULL;
 }
 
+void act_authorise(uint16_t kind, ProtobufCMessage *m, Ks__Authorisation *a)
+{
+    Ks__Authorisation **at = authorisation_of(kind, m);
+
+    INVARIANT(at != NULL);
+    *at = a;
+}
+
 static enum status hash_packed(const ProtobufCMessage *m, uint8_t out[32])
 {
     size_t len = protobuf_c_message_get_packed_size(m);

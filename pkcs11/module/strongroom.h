@@ -1,15 +1,20 @@
-/* strongroom.h - what libstrongroom-pkcs11.so offers beyond the standard: the seal mechanism and the batch interface.
+/* strongroom.h - what libstrongroom-pkcs11.so offers beyond the standard: the seal mechanism, the batch interface,
+ * and attestation.
  *
  * Batch: C_GetInterface("Strongroom Batch", NULL, ...) gives a CK_STRONGROOM_FUNCTION_LIST. A batch is one link to the
  * keystore: hand in many requests with one write, wait on its descriptor, take the results in any order by their tags.
  * It belongs to a session, whose login and objects it uses; requests are whole operations with a key and do not
- * touch the session's own operations. One thread at a time per batch. After a fork the child has none. */
+ * touch the session's own operations. One thread at a time per batch. After a fork the child has none.
+ *
+ * Attestation: C_GetInterface("Strongroom Attestation", NULL, ...) gives a CK_STRONGROOM_ATTESTATION_FUNCTION_LIST: the
+ * keystore's signed word on a key, on its attributes and on itself (docs/attestation.md). */
 #ifndef STRONGROOM_PKCS11_MODULE_STRONGROOM_H
 #define STRONGROOM_PKCS11_MODULE_STRONGROOM_H
 
 #include "firmware/wire/pkcs11.h"
 
-#define STRONGROOM_BATCH_INTERFACE "Strongroom Batch"
+#define STRONGROOM_BATCH_INTERFACE       "Strongroom Batch"
+#define STRONGROOM_ATTESTATION_INTERFACE "Strongroom Attestation"
 
 /* Parameter of CKM_STRONGROOM_SEAL with C_WrapKey and C_UnwrapKey: what the sealed key is bound to, up to
  * STRONGROOM_SEAL_CONTEXT_MAX bytes. The wrapping key is ignored: give CK_INVALID_HANDLE. C_UnwrapKey's template may be
@@ -68,5 +73,20 @@ typedef struct CK_STRONGROOM_FUNCTION_LIST {
     CK_BBOOL (*WantsWrite)(CK_STRONGROOM_BATCH_PTR batch);
     CK_RV (*CloseBatch)(CK_STRONGROOM_BATCH_PTR batch);
 } CK_STRONGROOM_FUNCTION_LIST;
+
+#define STRONGROOM_NONCE_MIN       16
+#define STRONGROOM_NONCE_MAX       64
+#define STRONGROOM_ATTESTATION_MAX (96u * 1024) /* room for any attestation */
+
+typedef struct CK_STRONGROOM_ATTESTATION_FUNCTION_LIST {
+    CK_VERSION version; /* 1.0 */
+    /* A packed ks.SignedStatement (firmware/wire/keystore.proto) about `key`, which the session may see: private,
+     * public or secret. The nonce is the asker's, STRONGROOM_NONCE_MIN to _MAX bytes. Lengths by the convention of
+     * PKCS#11, 5.2; a NULL `out` costs the keystore a statement, too, so who has the room gives
+     * STRONGROOM_ATTESTATION_MAX bytes at once. */
+    CK_RV(*C_StrongroomAttest)
+    (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, CK_BYTE_PTR nonce, CK_ULONG nonce_len, CK_BYTE_PTR out,
+     CK_ULONG_PTR out_len);
+} CK_STRONGROOM_ATTESTATION_FUNCTION_LIST;
 
 #endif

@@ -231,14 +231,27 @@ struct interface {
     CK_FLAGS flags;
 };
 
-const CK_STRONGROOM_FUNCTION_LIST *module_batch_functions(const struct module *m)
+static const void *vendor_functions(const struct module *m, CK_BYTE_PTR name)
 {
     CK_RV (*get)(CK_BYTE_PTR name, CK_VERSION * version, struct interface * *out, CK_FLAGS flags);
-    static CK_BYTE name[] = STRONGROOM_BATCH_INTERFACE;
     struct interface *found = NULL;
 
     *(void **)&get = dlsym(m->library, "C_GetInterface");
     return get != NULL && get(name, NULL, &found, 0) == CKR_OK && found != NULL ? found->functions : NULL;
+}
+
+const CK_STRONGROOM_FUNCTION_LIST *module_batch_functions(const struct module *m)
+{
+    static CK_BYTE name[] = STRONGROOM_BATCH_INTERFACE;
+
+    return vendor_functions(m, name);
+}
+
+const CK_STRONGROOM_ATTESTATION_FUNCTION_LIST *module_attestation_functions(const struct module *m)
+{
+    static CK_BYTE name[] = STRONGROOM_ATTESTATION_INTERFACE;
+
+    return vendor_functions(m, name);
 }
 
 CK_RV module_initialise(const struct module *m)

@@ -27,6 +27,8 @@ MUST_CHECK enum status module_load(const char *path, const char *config, struct 
 CK_FUNCTION_LIST *module_functions(const struct module *m);
 /* The batch interface, if the module has it; NULL. */
 const CK_STRONGROOM_FUNCTION_LIST *module_batch_functions(const struct module *m);
+/* The attestation interface, likewise. */
+const CK_STRONGROOM_ATTESTATION_FUNCTION_LIST *module_attestation_functions(const struct module *m);
 /* Initialise it again after somebody has finalised it, or do nothing. */
 CK_RV module_initialise(const struct module *m);
 /* The slot whose token has this label. Errors: ST_NOT_FOUND none, or more than one; ST_UNAVAILABLE. */

@@ -11,30 +11,21 @@
 #define BACK_OFF_FIRST_MS 50
 #define BACK_OFF_LAST_MS  1000
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-/* The PIN is read for each login and wiped after it. One that the token has refused is not offered again until its file
- * has changed: the reconnect would use up the tries and lock the token. */
+/* The PIN is read for each login and wiped after it. One that the token has refused is not offered again until it was
+ * written anew: the reconnect would use up the tries and lock the token. */
 static enum status log_in(struct token *t, struct worker *w)
 {
     struct secret pin = { 0 };
-    struct stat now;
+    struct pin_stamp now;
     enum status st;
     CK_RV rv;
 
-    if (stat(t->pin_file, &now) != 0)
-        return ST_NOT_PERMITTED;
-    if (t->pin_refused && same_file(&now, &t->refused_pin))
-        return ST_NOT_PERMITTED;
-    if ((st = secret_read_file(&pin, t->pin_file)) != ST_OK) {
-        log_error("the PIN file cannot be used: %s", status_name(st));
+    if ((st = pin_source_read(t->pin_file, &pin, &now)) != ST_OK) {
+        log_error("the PIN cannot be read: %s", status_name(st));
         return st == ST_NO_MEMORY ? st : ST_NOT_PERMITTED;
     }
-    if (pin.len == 0) { /* being written just now, perhaps: not worth one of the tries */
+    /* An empty one is being written just now, perhaps: not worth one of the tries. */
+    if (pin.len == 0 || (t->pin_refused && memcmp(&now, &t->refused_pin, sizeof now) == 0)) {
         secret_clear(&pin);
         return ST_NOT_PERMITTED;
     }

@@ -8,10 +8,10 @@
 #define STRONGROOM_PKCS11_STATE_H
 
 #include <stdatomic.h>
-#include <sys/stat.h>
 
 #include "pkcs11/token/cache.h"
 #include "pkcs11/token/module.h"
+#include "pkcs11/token/pin_source.h"
 #include "pkcs11/token/queue.h"
 #include "pkcs11/token/token.h"
 
@@ -83,8 +83,8 @@ struct token {
     pthread_mutex_t reconnect_lock;
     pthread_cond_t reconnect_wake;
     bool closing;
-    bool pin_refused; /* by the token: not tried again until the file has changed */
-    struct stat refused_pin;
+    bool pin_refused; /* by the token: not tried again until it was written anew */
+    struct pin_stamp refused_pin;
 };
 
 /* call.c: calls into the module, with results as statuses. */

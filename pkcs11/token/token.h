@@ -30,7 +30,7 @@ struct token;
 struct token_config {
     const char *module;        /* path of the PKCS#11 module */
     const char *label;         /* the token's label */
-    const char *pin_file;      /* the user PIN, in a file only we can read; read at each login, never kept */
+    const char *pin_file;      /* where the user PIN is (pin_source.h); read at each login, never kept */
     const char *module_config; /* value for the module's own configuration variable (SoftHSM: the path that
                                   SOFTHSM2_CONF gets before the module is loaded); NULL: leave the environment */
     unsigned workers;          /* threads, one session each; 0: as many as cores */
@@ -47,7 +47,7 @@ struct token_config {
 
 /* Load the module, find the token, log in, start the workers. The module stays loaded until the process ends.
  * SoftHSM: takes a lock on the token directory, because one process may own a token.
- * Errors: ST_NOT_FOUND no such module or token; ST_NOT_PERMITTED the PIN is wrong, or its file is readable by others;
+ * Errors: ST_NOT_FOUND no such module or token; ST_NOT_PERMITTED the PIN is wrong, not there, or readable by others;
  * ST_UNSUPPORTED the token lacks what sealing needs; ST_BUSY another process owns the token; ST_UNAVAILABLE. */
 MUST_CHECK enum status token_open(const struct token_config *config, struct token **out);
 /* Waits for submitted jobs, ends the workers, logs out. EVP_PKEYs of this token that are left fail from then on, and

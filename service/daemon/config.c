@@ -8,7 +8,7 @@
 
 #include "firmware/base/log.h"
 
-enum option_kind { OPTION_TEXT, OPTION_PATH, OPTION_NUMBER, OPTION_GUID, OPTION_LISTEN };
+enum option_kind { OPTION_TEXT, OPTION_PATH, OPTION_PIN, OPTION_NUMBER, OPTION_GUID, OPTION_LISTEN };
 
 struct option {
     const char *name;
@@ -33,7 +33,7 @@ static const struct option options[] = {
     { "certificate_file", OPTION_PATH, AT(certificate_file), NULL, 0, 0 },
     { "token_module", OPTION_PATH, AT(token_module), NULL, 0, 0 },
     { "token_label", OPTION_TEXT, AT(token_label), NULL, 0, 0 },
-    { "token_pin_file", OPTION_PATH, AT(token_pin_file), NULL, 0, 0 },
+    { "token_pin_file", OPTION_PIN, AT(token_pin_file), NULL, 0, 0 },
     { "token_config", OPTION_PATH, AT(token_config), "", 0, 0 },
     { "io_threads", OPTION_NUMBER, AT(io_threads), "0", 0, 256 },
     { "token_workers", OPTION_NUMBER, AT(token_workers), "0", 0, 256 },
@@ -84,6 +84,19 @@ static bool set_listen(char **to, struct span text)
     return n > 0;
 }
 
+static bool starts(struct span text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return text.len > len && memcmp(text.p, prefix, len) == 0;
+}
+
+/* What pkcs11/token/pin_source.h reads: a path, or a name after its kind. */
+static bool is_pin_source(struct span value)
+{
+    return starts(value, "/") || starts(value, "credential:") || starts(value, "keyring:");
+}
+
 static bool set_value(struct config *c, const struct option *o, struct span value)
 {
     switch (o->kind) {
@@ -91,6 +104,8 @@ static bool set_value(struct config *c, const struct option *o, struct span valu
         return value.len > 0 && set_text(place(c, o), value);
     case OPTION_PATH: /* daemons change no directory, but their operators do: no relative path */
         return (value.len == 0 || value.p[0] == '/') && set_text(place(c, o), value);
+    case OPTION_PIN:
+        return is_pin_source(value) && set_text(place(c, o), value);
     case OPTION_NUMBER:
         return parse_number(value, o->min, o->max, place(c, o));
     case OPTION_GUID:
@@ -208,7 +223,7 @@ enum status config_load(const char *path, struct config *out)
 void config_clear(struct config *c)
 {
     for (size_t i = 0; i < ARRAY_LEN(options); i++)
-        if (options[i].kind == OPTION_TEXT || options[i].kind == OPTION_PATH)
+        if (options[i].kind == OPTION_TEXT || options[i].kind == OPTION_PATH || options[i].kind == OPTION_PIN)
             free(*(char **)place(c, &options[i]));
     for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
         free(c->listen[i]);

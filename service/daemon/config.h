@@ -22,7 +22,8 @@ struct config {
     char *vault_store;      /* vaultd's alone; empty for managementd */
     char *audit_directory;
     char *certificate_file; /* PEM chain of the TLS certificate */
-    char *token_module, *token_label, *token_pin_file, *token_config;
+    char *token_module, *token_label, *token_config;
+    char *token_pin_file; /* where the PIN is: pkcs11/token/pin_source.h */
     unsigned io_threads;       /* 0: as many as cores */
     unsigned token_workers;    /* 0: as many as cores */
     unsigned key_cache;        /* sealed keys kept open */

@@ -1,6 +1,7 @@
 #include "service/daemon/sandbox.h"
 
 #include <errno.h>
+#include <linux/keyctl.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
@@ -65,7 +66,6 @@ static const int refused[] = {
     SCMP_SYS(adjtimex),
     SCMP_SYS(add_key),
     SCMP_SYS(request_key),
-    SCMP_SYS(keyctl),
     SCMP_SYS(setuid),
     SCMP_SYS(setgid),
     SCMP_SYS(setreuid),
@@ -76,6 +76,25 @@ static const int refused[] = {
     SCMP_SYS(capset),
 };
 
+/* A PIN may lie in the kernel's keyring (pkcs11/token/pin_keyring.h): keys are looked for, described and read, and that
+ * is all. The kernel looks at 32 bits of the operation and these rules at 64, so what they do not know they refuse. */
+static bool limit_keyrings(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp refused_operations[] = {
+        SCMP_A0_64(SCMP_CMP_LT, KEYCTL_DESCRIBE), SCMP_A0_64(SCMP_CMP_EQ, KEYCTL_CLEAR),
+        SCMP_A0_64(SCMP_CMP_EQ, KEYCTL_LINK),     SCMP_A0_64(SCMP_CMP_EQ, KEYCTL_UNLINK),
+        SCMP_A0_64(SCMP_CMP_GT, KEYCTL_READ),
+    };
+    bool ok = true;
+
+    _Static_assert(KEYCTL_DESCRIBE == 6 && KEYCTL_CLEAR == 7 && KEYCTL_LINK == 8 && KEYCTL_UNLINK == 9 &&
+                       KEYCTL_SEARCH == 10 && KEYCTL_READ == 11,
+                   "the rules name every operation from DESCRIBE to READ");
+    for (size_t i = 0; ok && i < ARRAY_LEN(refused_operations); i++)
+        ok = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(keyctl), 1, &refused_operations[i]) == 0;
+    return ok;
+}
+
 enum status sandbox_enter(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -83,6 +102,7 @@ enum status sandbox_enter(void)
 
     for (size_t i = 0; ok && i < ARRAY_LEN(refused); i++)
         ok = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0) == 0;
+    ok = ok && limit_keyrings(filter);
     ok = ok && seccomp_load(filter) == 0;
     seccomp_release(filter);
     return ok ? ST_OK : ST_UNAVAILABLE;

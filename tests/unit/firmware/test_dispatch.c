@@ -61,6 +61,10 @@ static const struct {
     { MESSAGE_PARTITION_SET, "O", "O" },
     { MESSAGE_AUDIT_READ, "POE", "OA" },
     { MESSAGE_SELF_TEST, "PO", "O" },
+    { MESSAGE_BACKUP_BEGIN, "O", "O" },
+    { MESSAGE_BACKUP_NEXT, "O", "O" },
+    { MESSAGE_RESTORE_BEGIN, "O", "O" },
+    { MESSAGE_RESTORE_NEXT, "O", "O" },
     { MESSAGE_ZEROISE, "POE", "O" },
     { MESSAGE_FACTORY_RESET, "PO", "O" },
     { MESSAGE_DOMAIN_INFO, "PO", "OA" },
@@ -91,6 +95,7 @@ static size_t body_for(uint16_t kind, uint8_t out[256])
     Ks__GenerateKey first_field_only = KS__GENERATE_KEY__INIT; /* WRAP, UNWRAP and so on have the mechanism there too */
     Ks__Compute compute = KS__COMPUTE__INIT;
     Ks__OperationUpdate update = KS__OPERATION_UPDATE__INIT;
+    Ks__RestorePart part = KS__RESTORE_PART__INIT; /* RESTORE_BEGIN has it in the same field */
     Ks__Attest attest = KS__ATTEST__INIT;
     Ks__DomainConfirm confirm = KS__DOMAIN_CONFIRM__INIT;
     Ks__DomainRestore restore = KS__DOMAIN_RESTORE__INIT;
@@ -126,6 +131,10 @@ static size_t body_for(uint16_t kind, uint8_t out[256])
     case MESSAGE_OPERATION_UPDATE:
     case MESSAGE_OPERATION_FINAL:
         return ks__operation_update__pack(&update, out);
+    case MESSAGE_RESTORE_BEGIN:
+    case MESSAGE_RESTORE_NEXT:
+        part.part = (ProtobufCBinaryData){ LABEL_LEN, label };
+        return ks__restore_part__pack(&part, out);
     case MESSAGE_PARTITION_CREATE:
     case MESSAGE_PARTITION_SET:
         return ks__partition__pack(&partition, out);

@@ -10,6 +10,8 @@ static const uint8_t peer[LINK_FINGERPRINT_LEN] = { 9 };
 static const uint8_t label_one[LABEL_LEN + 1] = "one                             ";
 static const uint8_t label_two[LABEL_LEN + 1] = "two                             ";
 
+static const struct security_domain domain = { .exists = true, .open = true, .key = { 3, 1, 4 }, .id = { 1, 5 } };
+
 struct bench {
     struct memory_hal *hal;
     struct storage storage;
@@ -37,6 +39,7 @@ static void open_bench(void)
     CU_ASSERT_FATAL(flash_open(&b.hal->hal, b.hal->root_key, ignore, NULL, &b.storage.flash, &why) == ST_OK);
     b.p = partition_new(1);
     CU_ASSERT_FATAL(b.p != NULL);
+    CU_ASSERT_FATAL(partition_unlock(b.p, &domain) == ST_OK);
     b.p->terms = (struct partition_terms){ .name = "one", .objects_max = 40, .session_objects_max = 4 };
     pin_cost = 2;
     CU_ASSERT_FATAL(pin_make(&b.p->so_pin, span_text(RIG_SO_PIN), pepper) == ST_OK);
@@ -94,6 +97,7 @@ static struct partition *restarted(void)
 
     CU_ASSERT_FATAL(p != NULL);
     CU_ASSERT_EQUAL_FATAL(flash_open(&copy->hal, copy->root_key, load, p, &f, &why), ST_OK);
+    CU_ASSERT_FATAL(partition_unlock(p, &domain) == ST_OK);
     flash_close(f);
     memory_hal_free(copy);
     return p;
@@ -339,6 +343,122 @@ static void a_full_flash_locks_nobody_out(void)
     CU_ASSERT(flash_agrees());
 }
 
+/* --- sealed in the flash --- */
+
+struct kept {
+    uint64_t id;
+    uint8_t record[1024];
+    size_t len;
+};
+
+static enum status keep_one(void *arg, const struct flash_key *key, struct span value)
+{
+    struct kept *k = arg;
+
+    if (key->kind == RECORD_OBJECT && value.len <= sizeof k->record) {
+        k->id = key->id;
+        k->len = value.len;
+        memcpy(k->record, value.p, value.len);
+    }
+    return ST_OK;
+}
+
+/* The only token object, as the flash has it. */
+static struct kept only_record(void)
+{
+    struct memory_hal *copy = memory_hal_copy(b.hal);
+    struct kept k = { 0 };
+    struct flash *f;
+    const char *why;
+
+    CU_ASSERT_EQUAL_FATAL(flash_open(&copy->hal, copy->root_key, keep_one, &k, &f, &why), ST_OK);
+    flash_close(f);
+    memory_hal_free(copy);
+    CU_ASSERT_FATAL(k.len > 0);
+    return k;
+}
+
+static enum status opens(const struct kept *k, uint32_t partition, uint64_t id, const struct security_domain *d)
+{
+    struct partition *p = partition_new(partition);
+    enum status st;
+
+    CU_ASSERT_FATAL(p != NULL);
+    memcpy(p->seal_id, b.p->seal_id, sizeof p->seal_id);
+    CU_ASSERT_FATAL(partition_load_object(p, id, span_of(k->record, k->len)) == ST_OK);
+    st = partition_unlock(p, d);
+    CU_ASSERT_EQUAL(p->objects.count, st == ST_OK ? 1 : 0);
+    CU_ASSERT_EQUAL(p->sealed == NULL, st == ST_OK);
+    partition_free(p);
+    return st;
+}
+
+static void a_record_opens_in_its_place_alone(void)
+{
+    struct security_domain other_domain = domain;
+    struct kept k;
+
+    other_domain.key[31] ^= 1;
+    CU_ASSERT_FATAL(add("a label that is looked for") == CKR_OK);
+    k = only_record();
+    CU_ASSERT_PTR_NULL(memmem(k.record, k.len, "a label", 7));
+    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &domain), ST_OK);
+    CU_ASSERT_EQUAL(opens(&k, 2, k.id, &domain), ST_CORRUPT);
+    CU_ASSERT_EQUAL(opens(&k, 1, k.id + 1, &domain), ST_CORRUPT);
+    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &other_domain), ST_CORRUPT);
+    for (size_t i = 0; i < k.len; i++) {
+        k.record[i] ^= 0x40;
+        CU_ASSERT_EQUAL(opens(&k, 1, k.id, &domain), ST_CORRUPT);
+        k.record[i] ^= 0x40;
+    }
+    k.len--;
+    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &domain), ST_CORRUPT);
+    k.len = 0;
+    CU_ASSERT_EQUAL(opens(&k, 1, k.id, &domain), ST_CORRUPT);
+}
+
+/* The largest object that the link lets in is one that a start opens. */
+static void large_objects_open_again(void)
+{
+    static uint8_t value[ATTRIBUTE_LARGE_MAX];
+    struct attributes a = { 0 };
+    struct partition *p;
+    struct object *o;
+
+    CU_ASSERT_FATAL(attributes_set_ulong(&a, CKA_CLASS, CKO_DATA) == CKR_OK &&
+                    attributes_set_bool(&a, CKA_TOKEN, true) == CKR_OK &&
+                    attributes_set(&a, CKA_VALUE, span_of(value, sizeof value)) == CKR_OK &&
+                    attributes_set(&a, CKA_OBJECT_ID, span_of(value, ATTRIBUTE_VALUE_MAX)) == CKR_OK &&
+                    object_new(&a, &o) == CKR_OK);
+    CU_ASSERT_EQUAL(partition_add_objects(b.p, &b.storage, &o, 1), CKR_OK);
+    object_unref(o);
+    p = restarted();
+    CU_ASSERT_EQUAL(p->objects.count, 1);
+    CU_ASSERT_EQUAL(p->bytes, b.p->bytes);
+    partition_free(p);
+}
+
+/* What an interrupted deletion left behind is removed without the domain key. */
+static void what_is_not_open_can_be_dropped(void)
+{
+    const char *why;
+
+    for (unsigned i = 0; i < 20; i++)
+        CU_ASSERT_FATAL(add("old") == CKR_OK);
+    flash_close(b.storage.flash);
+    partition_free(b.p);
+    b.p = partition_new(1);
+    CU_ASSERT_EQUAL_FATAL(flash_open(&b.hal->hal, b.hal->root_key, load, b.p, &b.storage.flash, &why), ST_OK);
+    CU_ASSERT_EQUAL(b.p->token_objects, 20);
+    CU_ASSERT_EQUAL(b.p->objects.count, 0);
+    CU_ASSERT_EQUAL(add("new"), CKR_TOKEN_NOT_PRESENT); /* there is nothing to seal it with */
+    CU_ASSERT_EQUAL(partition_drop_objects(b.p, &b.storage), CKR_OK);
+    CU_ASSERT_EQUAL(b.p->token_objects, 0);
+    CU_ASSERT_PTR_NULL(b.p->sealed);
+    CU_ASSERT_FATAL(partition_unlock(b.p, &domain) == ST_OK);
+    CU_ASSERT(flash_agrees());
+}
+
 /* --- PIN tries --- */
 
 static void a_try_is_stored_before_the_compare(void)
@@ -424,6 +544,9 @@ static CU_TestInfo cases[] = {
     { "the counter moves for acts, not for objects", the_counter_moves_for_acts_not_for_objects },
     { "quotas hold", quotas_hold },
     { "memory is counted", memory_is_counted },
+    { "a record opens in its own place alone", a_record_opens_in_its_place_alone },
+    { "the largest object opens again", large_objects_open_again },
+    { "what is not open can be dropped", what_is_not_open_can_be_dropped },
     { "a full flash locks nobody out", a_full_flash_locks_nobody_out },
     { "a try is stored before the compare", a_try_is_stored_before_the_compare },
     { "the last wrong try locks", the_last_wrong_try_locks },

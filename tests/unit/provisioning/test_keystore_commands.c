@@ -1,91 +1,44 @@
 /* provisioning/identity_commands.c, keystore_commands.c, partition_commands.c and keystore_link.c against the real
  * keystored. */
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/harness.h"
-#include "tests/unit/provisioning/session.h"
-
-#define START_MS 60000
+#include "tests/unit/provisioning/board.h"
+#include "tests/unit/provisioning/ceremony.h"
 
 static struct said said;
-static char directory[128], socket_path[160], board_pem[160], owner_pem[160], owner_key[160], client_pem[160],
-    client_key[160], other_pem[160], other_key[160];
-static pid_t keystored;
+static struct board board;
+static const char *socket_path, *board_pem, *owner_pem, *owner_key, *client_pem, *client_key, *other_pem, *other_key;
 
-/* A verb with the owner's link options before the test's own. */
-#define ASK(noun, verb, ...)                                                                                           \
-    RUN(&said, noun, verb, "--socket", socket_path, "--certificate", owner_pem, "--key", owner_key, "--keystore",      \
-        board_pem, __VA_ARGS__)
-#define ASK_ALONE(noun, verb)                                                                                          \
-    RUN(&said, noun, verb, "--socket", socket_path, "--certificate", owner_pem, "--key", owner_key, "--keystore",      \
-        board_pem)
+#define ASK(noun, verb, ...) BOARD_ASK(&said, &board, "owner", noun, verb __VA_OPT__(, ) __VA_ARGS__)
 
-static void name(char *out, const char *file)
+static bool make_identity(const char *name, const char **certificate, const char **key)
 {
-    snprintf(out, 160, "%s/%s", scratch_directory(), file);
-}
+    char file[32];
 
-static bool start_keystored(void)
-{
-    char text[4096] = "";
-    size_t len = 0;
-    int ends[2];
-
-    if (pipe(ends) != 0)
-        return false;
-    if ((keystored = fork()) == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        dup2(ends[1], STDERR_FILENO);
-        execl(KEYSTORED, KEYSTORED, "--directory", directory, "--root", "insecure-file", "--owner", owner_pem,
-              (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    while (strstr(text, "listening on") == NULL) {
-        struct pollfd p = { .fd = ends[0], .events = POLLIN };
-        ssize_t n = poll(&p, 1, START_MS) == 1 ? read(ends[0], text + len, sizeof text - 1 - len) : 0;
-
-        if (n <= 0) {
-            printf("\n%s\n", text);
-            return false;
-        }
-        len += (size_t)n;
-        text[len] = '\0';
-    }
-    return true; /* the pipe stays: it is keystored's log */
+    snprintf(file, sizeof file, "%s.pem", name);
+    *certificate = ceremony_path(file);
+    snprintf(file, sizeof file, "%s.key", name);
+    *key = ceremony_path(file);
+    return RUN(&said, "identity", "create", "--name", name, "--key", *key, "--certificate", *certificate) == EXIT_DONE;
 }
 
 static int set_up(void)
 {
-    snprintf(directory, sizeof directory, "%s/board", scratch_directory());
-    snprintf(socket_path, sizeof socket_path, "%s/keystore.sock", directory);
-    snprintf(board_pem, sizeof board_pem, "%s/keystore.pem", directory);
-    name(owner_pem, "owner.pem");
-    name(owner_key, "owner.key");
-    name(client_pem, "client.pem");
-    name(client_key, "client.key");
-    name(other_pem, "other.pem");
-    name(other_key, "other.key");
-    if (RUN(&said, "identity", "create", "--name", "owner", "--key", owner_key, "--certificate", owner_pem) !=
-            EXIT_DONE ||
-        RUN(&said, "identity", "create", "--name", "client", "--key", client_key, "--certificate", client_pem) !=
-            EXIT_DONE ||
-        RUN(&said, "identity", "create", "--name", "other", "--key", other_key, "--certificate", other_pem) !=
-            EXIT_DONE)
+    if (!make_identity("owner", &owner_pem, &owner_key) || !make_identity("client", &client_pem, &client_key) ||
+        !make_identity("other", &other_pem, &other_key) || !board_start(&board, "board", owner_pem))
         return 1;
-    return start_keystored() ? 0 : 1;
+    socket_path = board.socket;
+    board_pem = board.certificate;
+    ceremony_holders();
+    return 0;
 }
 
 static int tear_down(void)
 {
-    kill(keystored, SIGTERM);
-    waitpid(keystored, NULL, 0);
+    board_stop(&board);
     said_clear(&said);
     return 0;
 }
@@ -127,24 +80,27 @@ static void who_asks(void)
                     EXIT_REFUSED);
     CU_ASSERT(says(said.err, "is this certificate registered there?"));
     CU_ASSERT_EQUAL(chmod(owner_key, 0444), 0);
-    CU_ASSERT_EQUAL(ASK_ALONE("keystore", "status"), EXIT_REFUSED);
+    CU_ASSERT_EQUAL(ASK("keystore", "status"), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "its owner's alone"));
     CU_ASSERT_EQUAL(chmod(owner_key, 0400), 0);
 }
 
 static void from_provisioned_to_operational(void)
 {
-    CU_ASSERT_EQUAL(ASK_ALONE("keystore", "status"), EXIT_DONE);
+    CU_ASSERT_EQUAL(ASK("keystore", "status"), EXIT_DONE);
     CU_ASSERT(says(said.out, "keystore: provisioned"));
     CU_ASSERT(says(said.out, "simulated"));
+    CU_ASSERT(says(said.out, "none yet: strongroom domain create"));
     CU_ASSERT_EQUAL(ASK("partition", "create", "--name", "early"), EXIT_REFUSED); /* there is no domain yet */
-    CU_ASSERT_EQUAL(ASK("keystore", "provision", "--name", "a b"), EXIT_REFUSED);
-    CU_ASSERT_EQUAL(ASK("keystore", "provision", "--name", "main"), EXIT_DONE);
-    CU_ASSERT_EQUAL(ASK("keystore", "provision", "--name", "again"), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "not in this state"));
+    CU_ASSERT_EQUAL(ASK("keystore", "provision"), EXIT_USAGE); /* it was a verb once */
+    CU_ASSERT_EQUAL(ceremony_domain(&board, "main"), EXIT_DONE);
     CU_ASSERT_EQUAL(ASK("keystore", "status", "--json"), EXIT_DONE);
     CU_ASSERT(says(said.out, "\"state\":\"operational\""));
     CU_ASSERT(says(said.out, "\"hardware\":false"));
-    CU_ASSERT_EQUAL(ASK_ALONE("keystore", "self-test"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "\"locked\":false,\"attended\":false"));
+    CU_ASSERT(says(said.out, "\"required\":2,\"holders\":3,\"pendingHolders\":0"));
+    CU_ASSERT_EQUAL(ASK("keystore", "self-test"), EXIT_DONE);
 }
 
 static void partitions(void)
@@ -160,7 +116,7 @@ static void partitions(void)
     CU_ASSERT_EQUAL(ASK("partition", "create", "--name", "two", "--objects", "many"), EXIT_USAGE);
     CU_ASSERT_EQUAL(ASK("partition", "create", "--name", "two", "--objects", "-1"), EXIT_USAGE);
     CU_ASSERT_EQUAL(ASK("partition", "create", "--name", "../two"), EXIT_REFUSED);
-    CU_ASSERT_EQUAL(ASK_ALONE("partition", "list"), EXIT_DONE);
+    CU_ASSERT_EQUAL(ASK("partition", "list"), EXIT_DONE);
     CU_ASSERT(says(said.out, "one"));
     CU_ASSERT(says(said.out, "0 of 12 objects, 1 identities, not initialised"));
     CU_ASSERT_PTR_NULL(strstr(said.out, "two"));
@@ -175,7 +131,7 @@ static void partition_changes(void)
     CU_ASSERT(says(said.out, "\"objectsMax\":12"));
     CU_ASSERT_EQUAL(ASK("partition", "set", "--name", "one", "--identity", client_pem, "--identity", other_pem),
                     EXIT_DONE);
-    CU_ASSERT_EQUAL(ASK_ALONE("partition", "list"), EXIT_DONE);
+    CU_ASSERT_EQUAL(ASK("partition", "list"), EXIT_DONE);
     CU_ASSERT(says(said.out, "compatible"));
     CU_ASSERT(says(said.out, "2 identities"));
     CU_ASSERT_EQUAL(ASK("partition", "set", "--name", "none", "--policy", "strict"), EXIT_REFUSED);
@@ -195,8 +151,8 @@ static void clients_do_not_administrate(void)
 
 static void audit_is_printed(void)
 {
-    CU_ASSERT_EQUAL(ASK_ALONE("keystore", "audit"), EXIT_DONE);
-    CU_ASSERT(says(said.out, "kind=70 role=1")); /* the domain was made by the owner */
+    CU_ASSERT_EQUAL(ASK("keystore", "audit"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "kind=91 role=1")); /* the domain was made by the owner */
     CU_ASSERT(says(said.out, "kind=71"));
     CU_ASSERT(says(said.out, "kind=259")); /* a stranger was refused */
     CU_ASSERT_EQUAL(strncmp(said.out, "1 time=", 7), 0);
@@ -208,13 +164,21 @@ static void nothing_is_destroyed_by_mistake(void)
     CU_ASSERT(says(said.err, "--destroy-its-keys"));
     CU_ASSERT_EQUAL(ASK("partition", "delete", "--name", "none", "--destroy-its-keys"), EXIT_REFUSED);
     CU_ASSERT_EQUAL(ASK("partition", "delete", "--name", "one", "--destroy-its-keys"), EXIT_DONE);
-    CU_ASSERT_EQUAL(ASK_ALONE("partition", "list"), EXIT_DONE);
+    CU_ASSERT_EQUAL(ASK("partition", "list"), EXIT_DONE);
     CU_ASSERT_STRING_EQUAL(said.out, "");
-    CU_ASSERT_EQUAL(ASK_ALONE("keystore", "zeroise"), EXIT_USAGE);
-    CU_ASSERT_EQUAL(ASK("keystore", "zeroise", "--destroy-all-keys"), EXIT_DONE);
-    CU_ASSERT_EQUAL(ASK_ALONE("keystore", "status"), EXIT_DONE);
-    CU_ASSERT(says(said.out, "keystore: zeroised"));
-    CU_ASSERT_EQUAL(ASK("partition", "create", "--name", "late"), EXIT_REFUSED);
+    CU_ASSERT_EQUAL(ASK("keystore", "zeroise"), EXIT_USAGE);
+    CU_ASSERT(says(said.err, "--destroy-all-keys"));
+    CU_ASSERT_EQUAL(ASK("keystore", "zeroise", "--destroy-all-keys"), EXIT_USAGE);
+    CU_ASSERT(says(said.err, "--certificate-of-destruction"));
+    CU_ASSERT_EQUAL(ASK("keystore", "zeroise", "--destroy-all-keys", "--certificate-of-destruction", owner_pem),
+                    EXIT_REFUSED); /* nothing is replaced, and nothing was destroyed */
+    CU_ASSERT_EQUAL(ASK("keystore", "zeroise", "--destroy-all-keys", "--certificate-of-destruction",
+                        ceremony_path("destroyed.json")),
+                    EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "too few holders have approved"));
+    CU_ASSERT_NOT_EQUAL(access(ceremony_path("destroyed.json"), F_OK), 0);
+    CU_ASSERT_EQUAL(ASK("keystore", "status"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "keystore: operational"));
 }
 
 int main(void)
@@ -227,7 +191,7 @@ int main(void)
         { "changes of a partition", partition_changes },
         { "clients do not administrate", clients_do_not_administrate },
         { "the audit is printed", audit_is_printed },
-        { "nothing is destroyed by mistake, and zeroised is for good", nothing_is_destroyed_by_mistake },
+        { "nothing is destroyed by mistake, nor by the owner alone", nothing_is_destroyed_by_mistake },
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = { { "keystore commands", set_up, tear_down, NULL, NULL, cases }, CU_SUITE_INFO_NULL };

@@ -52,6 +52,17 @@ static void answer_data(struct peer *p, const struct message *m, const uint8_t *
     answer(p, m, CKR_OK, m->kind, &d.base);
 }
 
+/* The question, given back: nonce, session and key. */
+static void on_attest(struct peer *p, const struct message *m, const Ks__Attest *r)
+{
+    Ks__SignedStatement s = KS__SIGNED_STATEMENT__INIT;
+    uint8_t asked[2] = { (uint8_t)r->session, (uint8_t)r->key };
+
+    s.statement = r->nonce;
+    s.signature = (ProtobufCBinaryData){ .data = asked, .len = sizeof asked };
+    answer(p, m, r->key != 0 ? CKR_OK : CKR_KEY_HANDLE_INVALID, m->kind, &s.base);
+}
+
 static void on_mechanisms(struct peer *p, const struct message *m)
 {
     static const struct {
@@ -213,6 +224,9 @@ static void right_answer(struct fake_keystore *f, struct peer *p, const struct m
         return;
     case MESSAGE_FIND_OBJECTS:
         on_find(p, m, (const Ks__FindObjects *)r);
+        return;
+    case MESSAGE_ATTEST:
+        on_attest(p, m, (const Ks__Attest *)r);
         return;
     case MESSAGE_COMPUTE:
         on_compute(p, m, (const Ks__Compute *)r);

@@ -103,10 +103,10 @@ static void interfaces_are_found(void)
     CK_ULONG n = 0;
 
     CU_ASSERT(get_list(NULL, NULL) == CKR_ARGUMENTS_BAD);
-    CU_ASSERT(get_list(NULL, &n) == CKR_OK && n == 4);
-    n = 3;
-    CU_ASSERT(get_list(all, &n) == CKR_BUFFER_TOO_SMALL && n == 4);
-    CU_ASSERT(get_list(all, &n) == CKR_OK && n == 4);
+    CU_ASSERT(get_list(NULL, &n) == CKR_OK && n == 5);
+    n = 4;
+    CU_ASSERT(get_list(all, &n) == CKR_BUFFER_TOO_SMALL && n == 5);
+    CU_ASSERT(get_list(all, &n) == CKR_OK && n == 5);
     CU_ASSERT(get_interface(NULL, NULL, NULL, 0) == CKR_ARGUMENTS_BAD);
     CU_ASSERT(get_interface(NULL, NULL, &i, 0) == CKR_OK);
     CU_ASSERT(strcmp((char *)i->pInterfaceName, "PKCS 11") == 0 && ((CK_VERSION *)i->pFunctionList)->major == 3);
