@@ -338,6 +338,8 @@ static void a_domain_is_made_once(void)
 static void zeroisation_leaves_nothing(void)
 {
     struct keystore_config config = { .hal = &rig.hal->hal, .version = "0.1.0", .owner = rig.owner.fingerprint };
+    Ks__Decommission m = KS__DECOMMISSION__INIT;
+    struct ceremony_approvals approvals;
     struct partition *p = rig.ks->partitions[0];
     struct keystore *again;
     struct rig_client client;
@@ -346,7 +348,9 @@ static void zeroisation_leaves_nothing(void)
     rig_attach(&rig, &rig.user, &client);
     session = rig_ready_session(&client);
     (void)token_key(&client, session);
-    CU_ASSERT_EQUAL(rig_call(&owner, MESSAGE_ZEROISE, &empty.base, NULL), CKR_OK);
+    CU_ASSERT_EQUAL(rig_call(&owner, MESSAGE_ZEROISE, &m.base, NULL), CKR_APPROVALS_MISSING);
+    ceremony_approve(rig_link(&owner), MESSAGE_ZEROISE, &m.base, BIT(0) | BIT(2), &approvals);
+    CU_ASSERT_EQUAL(rig_call(&owner, MESSAGE_ZEROISE, &m.base, NULL), CKR_OK);
     CU_ASSERT_EQUAL(state_of(&owner), KEYSTORE_ZEROISED);
     CU_ASSERT_EQUAL(state_of(&client), KEYSTORE_ZEROISED); /* whoever is there is told */
     CU_ASSERT_EQUAL(rig_login(&client, session, CKU_USER, RIG_PIN), CKR_DEVICE_ERROR);

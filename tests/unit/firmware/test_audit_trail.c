@@ -236,6 +236,8 @@ static void logins_tell_who_and_whether(void)
 
 static void strangers_and_states_are_there(void)
 {
+    Ks__Decommission m = KS__DECOMMISSION__INIT;
+    struct ceremony_approvals approvals;
     struct rig_client c;
     struct record r;
 
@@ -245,7 +247,8 @@ static void strangers_and_states_are_there(void)
     CU_ASSERT_EQUAL(r.kind, AUDIT_EVENT_REFUSED_PEER);
     CU_ASSERT_EQUAL(memcmp(r.peer, rig.other.fingerprint, 8), 0);
     CU_ASSERT_FATAL(rig_connect(&rig, &rig.owner, &c) == ST_OK);
-    CU_ASSERT_EQUAL(rig_call(&c, MESSAGE_ZEROISE, &empty.base, NULL), CKR_OK);
+    ceremony_approve(rig_link(&c), MESSAGE_ZEROISE, &m.base, BIT(0) | BIT(1), &approvals);
+    CU_ASSERT_EQUAL(rig_call(&c, MESSAGE_ZEROISE, &m.base, NULL), CKR_OK);
     rig_disconnect(&c);
     r = last();
     CU_ASSERT_EQUAL(r.kind, MESSAGE_ZEROISE);

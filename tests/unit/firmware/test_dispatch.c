@@ -62,6 +62,20 @@ static const struct {
     { MESSAGE_AUDIT_READ, "POE", "OA" },
     { MESSAGE_SELF_TEST, "PO", "O" },
     { MESSAGE_ZEROISE, "POE", "O" },
+    { MESSAGE_FACTORY_RESET, "PO", "O" },
+    { MESSAGE_DOMAIN_INFO, "PO", "OA" },
+    { MESSAGE_DOMAIN_CREATE, "P", "O" },
+    { MESSAGE_DOMAIN_EXPORT, "PO", "O" },
+    { MESSAGE_DOMAIN_CONFIRM, "PO", "O" },
+    { MESSAGE_DOMAIN_CHANGE, "O", "O" },
+    { MESSAGE_DOMAIN_TRANSFER, "P", "O" },
+    { MESSAGE_DOMAIN_RESTORE, "PO", "O" },
+    { MESSAGE_ROLE_SET, "PO", "O" },
+    { MESSAGE_AUDIT_SINK_SET, "PO", "O" },
+    { MESSAGE_FIRMWARE_KEY_SET, "PO", "O" },
+    { MESSAGE_CLOCK_SET, "PO", "O" },
+    { MESSAGE_START_MODE_SET, "O", "O" },
+    { MESSAGE_UNLOCK, "P", "O" },
     { MESSAGE_ATTEST, "FPO", "OCAF" },
     { MESSAGE_DEVICE_IDENTITY, "FPO", "OF" },
     { MESSAGE_CERTIFICATE_INSTALL, "FPO", "OF" },
@@ -78,6 +92,9 @@ static size_t body_for(uint16_t kind, uint8_t out[256])
     Ks__Compute compute = KS__COMPUTE__INIT;
     Ks__OperationUpdate update = KS__OPERATION_UPDATE__INIT;
     Ks__Attest attest = KS__ATTEST__INIT;
+    Ks__DomainConfirm confirm = KS__DOMAIN_CONFIRM__INIT;
+    Ks__DomainRestore restore = KS__DOMAIN_RESTORE__INIT;
+    Ks__RoleSet role = KS__ROLE_SET__INIT;
     Ks__CertificateInstall install = KS__CERTIFICATE_INSTALL__INIT;
     ProtobufCBinaryData certificate = { 1, label };
 
@@ -87,6 +104,9 @@ static size_t body_for(uint16_t kind, uint8_t out[256])
     compute.operation = update.operation = OPERATION_DIGEST;
     partition.policy = (char *)(uintptr_t) "strict";
     attest.nonce = (ProtobufCBinaryData){ NONCE_MIN, label };
+    confirm.digest = role.fingerprint = (ProtobufCBinaryData){ LABEL_LEN, label };
+    restore.required = QUORUM_MIN;
+    role.role = PEER_AUDITOR;
     install.n_chain = 1;
     install.chain = &certificate;
     switch (kind) {
@@ -113,6 +133,12 @@ static size_t body_for(uint16_t kind, uint8_t out[256])
         return ks__attest__pack(&attest, out);
     case MESSAGE_CERTIFICATE_INSTALL:
         return ks__certificate_install__pack(&install, out);
+    case MESSAGE_DOMAIN_CONFIRM:
+        return ks__domain_confirm__pack(&confirm, out);
+    case MESSAGE_DOMAIN_RESTORE:
+        return ks__domain_restore__pack(&restore, out);
+    case MESSAGE_ROLE_SET:
+        return ks__role_set__pack(&role, out);
     default:
         return 0;
     }
@@ -237,9 +263,9 @@ static void a_refusal_is_recorded(void)
     rig_provision(&rig, "strict");
     CU_ASSERT_FATAL(rig_connect(&rig, &rig.user, &c) == ST_OK);
     before = records(&last);
-    CU_ASSERT_EQUAL(rig_call(&c, MESSAGE_ZEROISE, &empty.base, NULL), CKR_ACTION_PROHIBITED);
+    CU_ASSERT_EQUAL(rig_call(&c, MESSAGE_PARTITION_LIST, &empty.base, NULL), CKR_ACTION_PROHIBITED);
     CU_ASSERT_EQUAL(records(&last), before + 1);
-    CU_ASSERT_EQUAL(last.kind, MESSAGE_ZEROISE);
+    CU_ASSERT_EQUAL(last.kind, MESSAGE_PARTITION_LIST);
     CU_ASSERT_EQUAL(last.result, CKR_ACTION_PROHIBITED);
     CU_ASSERT_FALSE(rig.hal->root_destroyed);
     rig_disconnect(&c);

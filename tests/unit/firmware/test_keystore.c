@@ -71,7 +71,7 @@ static void client_cannot_administrate(void)
 
     id.id = 1;
     CU_ASSERT_EQUAL(rig_call(&client, MESSAGE_PARTITION_DELETE, &id.base, NULL), CKR_ACTION_PROHIBITED);
-    CU_ASSERT_EQUAL(rig_call(&client, MESSAGE_ZEROISE, &empty.base, NULL), CKR_ACTION_PROHIBITED);
+    CU_ASSERT_EQUAL(rig_call(&client, MESSAGE_PARTITION_LIST, &empty.base, NULL), CKR_ACTION_PROHIBITED);
     CU_ASSERT_EQUAL(rig_call(&client, MESSAGE_PARTITION_LIST, &empty.base, NULL), CKR_ACTION_PROHIBITED);
 }
 

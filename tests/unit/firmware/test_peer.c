@@ -83,12 +83,12 @@ static void a_hundred_faults_are_answered_the_next_ends_the_link(void)
     CU_ASSERT_FATAL(rig_connect(&rig, &rig.user, &c) == ST_OK);
     before = audit_count();
     for (unsigned i = 0; i < LINK_FAULTS_MAX; i++) {
-        queue(&c, MESSAGE_ZEROISE, &empty.base);
+        queue(&c, MESSAGE_PARTITION_LIST, &empty.base);
         CU_ASSERT_EQUAL_FATAL(feed(&c), ST_OK);
         CU_ASSERT_EQUAL(answers(&c, CKR_ACTION_PROHIBITED, NULL), 1);
     }
     CU_ASSERT_EQUAL(audit_count(), before + LINK_FAULTS_MAX);
-    queue(&c, MESSAGE_ZEROISE, &empty.base);
+    queue(&c, MESSAGE_PARTITION_LIST, &empty.base);
     CU_ASSERT_EQUAL(feed(&c), ST_NOT_PERMITTED);
     CU_ASSERT_EQUAL(audit_count(), before + LINK_FAULTS_MAX + 1); /* the link's end */
     rig_disconnect(&c);

@@ -209,11 +209,12 @@ static void *until_refused(void *arg)
 }
 
 /* The end comes while everybody works: nothing crashes, no key stays in memory. */
-static void the_end_comes_in_the_middle(uint16_t kind, const ProtobufCMessage *m)
+static void the_end_comes_in_the_middle(uint16_t kind, ProtobufCMessage *m)
 {
+    struct ceremony_approvals approvals;
     struct worker workers[THREADS];
     struct rig_client owner;
-    struct partition *p = rig.ks->partitions[0];
+    struct partition *p = rig.ks->partitions[0]; /* the workers' links keep it */
     Ks__Empty empty = KS__EMPTY__INIT;
     pthread_t threads[THREADS];
     struct object *o;
@@ -230,6 +231,8 @@ static void the_end_comes_in_the_middle(uint16_t kind, const ProtobufCMessage *m
         CU_ASSERT_FATAL(pthread_create(&threads[i], NULL, until_refused, &workers[i]) == 0);
     for (unsigned i = 0; i < 30; i++)
         (void)request(&owner, MESSAGE_STATUS, &empty.base);
+    if (act_kind_is_dangerous(kind))
+        ceremony_approve(rig_link(&owner), kind, m, BIT(1) | BIT(2), &approvals);
     CU_ASSERT_EQUAL(rig_call(&owner, kind, m, NULL), CKR_OK);
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
@@ -243,9 +246,20 @@ static void the_end_comes_in_the_middle(uint16_t kind, const ProtobufCMessage *m
 
 static void zeroised_in_the_middle(void)
 {
-    Ks__Empty empty = KS__EMPTY__INIT;
+    Ks__Decommission m = KS__DECOMMISSION__INIT;
 
-    the_end_comes_in_the_middle(MESSAGE_ZEROISE, &empty.base);
+    the_end_comes_in_the_middle(MESSAGE_ZEROISE, &m.base);
+}
+
+static void reset_in_the_middle(void)
+{
+    Ks__Decommission m = KS__DECOMMISSION__INIT;
+
+    the_end_comes_in_the_middle(MESSAGE_FACTORY_RESET, &m.base);
+    rig_restart(&rig);
+    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
+        CU_ASSERT_PTR_NULL(rig.ks->partitions[i]);
+    CU_ASSERT_FALSE(rig.ks->domain.exists);
 }
 
 static void deleted_in_the_middle(void)
@@ -263,6 +277,7 @@ static CU_TestInfo cases[] = {
     { "many clients at once", many_clients_at_once },
     { "zeroised in the middle", zeroised_in_the_middle },
     { "deleted in the middle", deleted_in_the_middle },
+    { "a factory reset in the middle of everybody's work", reset_in_the_middle },
     CU_TEST_INFO_NULL,
 };
 

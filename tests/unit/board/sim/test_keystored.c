@@ -275,6 +275,8 @@ static void generate(struct client *c, uint64_t session, CK_MECHANISM_TYPE type,
 /* What the firmware does in its life, behind the filter: a call it does not let through would end the process. */
 static void everything_the_firmware_does_passes_the_filter(void)
 {
+    Ks__Decommission end = KS__DECOMMISSION__INIT;
+    struct ceremony_approvals approvals;
     static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
     CK_ULONG bits = 2048, ml_dsa_65 = CKP_ML_DSA_65;
     Ks__Random random = KS__RANDOM__INIT;
@@ -297,7 +299,8 @@ static void everything_the_firmware_does_passes_the_filter(void)
     connect_as(&admin, &owner);
     CU_ASSERT_EQUAL(client_call(&admin, MESSAGE_SELF_TEST, NULL, NULL), CKR_OK);
     CU_ASSERT_EQUAL(client_call(&admin, MESSAGE_PARTITION_LIST, NULL, NULL), CKR_OK);
-    CU_ASSERT_EQUAL(client_call(&admin, MESSAGE_ZEROISE, NULL, NULL), CKR_OK);
+    ceremony_approve((struct ceremony_link){ call_of, &admin }, MESSAGE_ZEROISE, &end.base, BIT(0) | BIT(1), &approvals);
+    CU_ASSERT_EQUAL(client_call(&admin, MESSAGE_ZEROISE, &end.base, NULL), CKR_OK);
     client_close(&admin);
     client_close(&c);
     CU_ASSERT_EQUAL(stop(&d, SIGTERM), 0);

@@ -106,8 +106,8 @@ static void every_kind_has_both_bodies(void)
                 CU_ASSERT_EQUAL(st, ST_BAD_REQUEST);
         }
     }
-    CU_ASSERT_EQUAL(read + refused, 2 * 41);
-    CU_ASSERT_EQUAL(refused, 16); /* those that lack a mechanism, an operation, a policy, a label */
+    CU_ASSERT_EQUAL(read + refused, 2 * 61);
+    CU_ASSERT_EQUAL(refused, 26); /* those that lack a mechanism, a policy, a label, a digest, a part, a nonce, ... */
 }
 
 static void one_message_has_one_form(void)

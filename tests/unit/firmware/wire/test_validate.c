@@ -217,7 +217,7 @@ static void the_status(void)
     m.state = KEYSTORE_OPERATIONAL;
     EXACT(validate_status, m, m.boot_id.len, LINK_BOOT_ID_LEN);
     ENUMERATED(validate_status, m, m.state, KEYSTORE_FACTORY, KEYSTORE_ZEROISED);
-    ENUMERATED(validate_status, m, m.role, PEER_STRANGER, PEER_AUDITOR);
+    ENUMERATED(validate_status, m, m.role, PEER_STRANGER, PEER_FACTORY);
     BOUNDED(validate_status, m, m.firmware_hash.len, 32);
     BOUNDED(validate_status, m, m.audit_head.len, 32);
     TEXT_BOUNDED(validate_status, m, m.firmware_version, 64);
