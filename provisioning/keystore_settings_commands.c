@@ -41,7 +41,7 @@ int keystore_firmware_key(struct invocation *in)
 {
     Ks__FirmwareKeySet m = KS__FIRMWARE_KEY_SET__INIT;
     struct bytes der = { 0 };
-    int code = public_key_read(in, command_value(in, "public-key"), &der);
+    int code = public_key_file_read(in, command_value(in, "public-key"), &der);
 
     m.public_key = (ProtobufCBinaryData){ der.len, der.p };
     if (code == EXIT_DONE)

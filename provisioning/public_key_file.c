@@ -18,7 +18,7 @@ static EVP_PKEY *public_key_of(BIO *memory)
     return key;
 }
 
-int public_key_read(const struct invocation *in, const char *path, struct bytes *out)
+int public_key_file_read(const struct invocation *in, const char *path, struct bytes *out)
 {
     struct bytes text = { 0 };
     enum status st = file_read(path, PEM_MAX, &text);

@@ -5,6 +5,6 @@
 #include "provisioning/command.h"
 
 /* Its SubjectPublicKeyInfo, DER, or that of a certificate. EXIT_DONE, or EXIT_REFUSED after saying why. */
-int public_key_read(const struct invocation *in, const char *path, struct bytes *out);
+int public_key_file_read(const struct invocation *in, const char *path, struct bytes *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "provisioning/self_signed.h"
 
 #include <openssl/rand.h>
+#include <stdbool.h>
 
 static bool fill_in(X509 *x, EVP_PKEY *key, const char *name, const char *end)
 {
