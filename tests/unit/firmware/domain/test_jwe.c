@@ -214,6 +214,22 @@ static void a_tag_is_whole_or_the_text_is_refused(void)
     bytes_clear(&jwe);
 }
 
+/* The tag is not over it, so it is empty or the text is refused. */
+static void a_direct_text_has_no_encrypted_key(void)
+{
+    struct bytes jwe = { 0 }, other = { 0 };
+    size_t at;
+
+    CU_ASSERT_EQUAL(jwe_seal_direct(key, "tag", span_text("secret"), fixture_draw, &jwe), ST_OK);
+    at = (size_t)((uint8_t *)memmem(jwe.p, jwe.len, "..", 2) - jwe.p) + 1;
+    bytes_append(&other, jwe.p, at);
+    bytes_append_text(&other, "AAAA");
+    bytes_append(&other, jwe.p + at, jwe.len - at);
+    expect_refusal(open_direct, bytes_span(&other));
+    bytes_clear(&jwe);
+    bytes_clear(&other);
+}
+
 static void texts_are_bounded(void)
 {
     struct bytes jwe = { 0 };
@@ -375,6 +391,7 @@ static CU_TestInfo text_cases[] = {
     { "under RSA keys of each size, there and back", rsa_goes_there_and_back },
     { "no text opens of which a character was changed, or that was cut", no_changed_text_opens },
     { "a tag that is shortened, or not there, is refused", a_tag_is_whole_or_the_text_is_refused },
+    { "a text under a common key has no encrypted key", a_direct_text_has_no_encrypted_key },
     { "texts are bounded", texts_are_bounded },
     { "another key, or another way, does not open", another_key_does_not_open },
     { "keys that are not RSA of 2,048 to 4,096 bits are refused", other_keys_are_refused },
