@@ -55,6 +55,9 @@ static void headers_may_be_spelled_in_many_ways(void)
     CU_ASSERT(says("{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256CBC-HS512\",\"kid\":\"not used\"}", "RSA-OAEP-256"));
 }
 
+/* With `alg` and `enc`, one more than there may be. */
+#define SEVEN_MORE "\"a\":\"\",\"b\":\"\",\"c\":\"\",\"d\":\"\",\"e\":\"\",\"f\":\"\",\"g\":\"\""
+
 static void other_headers_are_refused(void)
 {
     static const char *const bad[] = {
@@ -94,8 +97,7 @@ static void other_headers_are_refused(void)
         "{\"alg\":\"dir\",\"enc\":\"A256CBC-HS512\",\"kid\":\"\n\"}",
         "\xef\xbb\xbf{\"alg\":\"dir\",\"enc\":\"A256CBC-HS512\"}",
         "{'alg':'dir','enc':'A256CBC-HS512'}",
-        "{\"alg\":\"dir\",\"enc\":\"A256CBC-HS512\",\"a\":\"\",\"b\":\"\",\"c\":\"\",\"d\":\"\",\"e\":\"\",\"f\":\"\","
-        "\"g\":\"\"}",
+        "{\"alg\":\"dir\",\"enc\":\"A256CBC-HS512\"," SEVEN_MORE "}",
     };
     char text[JWE_HEADER_MAX];
 
