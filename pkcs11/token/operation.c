@@ -1,5 +1,6 @@
 #include "pkcs11/token/operation.h"
 
+#include "pkcs11/token/attest.h"
 #include "pkcs11/token/batch.h"
 #include "pkcs11/token/mechanism.h"
 #include "pkcs11/token/persistent.h"
@@ -50,6 +51,8 @@ static enum status generate_random(struct worker *w, struct token_job *job)
 /* What can be said of the request without the key. */
 static enum status check_request(const struct token *t, const struct token_job *job)
 {
+    if (job->op == TOKEN_ATTEST)
+        return attest_check(t, job);
     if ((unsigned)job->op >= ARRAY_LEN(on_key) || on_key[job->op].perform == NULL ||
         (unsigned)job->alg >= TOKEN_ALG_COUNT_ || (job->key == NULL) == (job->label == NULL))
         return ST_BAD_REQUEST;
@@ -107,6 +110,10 @@ static enum status check_use(const struct token_job *job, const struct token_key
 /* True: the job's status is set. False: it is in the batch, and so is the pin. */
 static bool with_key(struct worker *w, struct token_job *job, const struct token_key *key, struct cached_key *pinned)
 {
+    if (job->op == TOKEN_ATTEST) {
+        job->status = attest_perform(w, job, key);
+        return true;
+    }
     if ((job->status = check_use(job, key)) != ST_OK)
         return true;
     if (!w->token->native)
@@ -188,6 +195,7 @@ static void reset_results(struct token_job *job)
     bytes_reset(&job->output);
     bytes_reset(&job->sealed);
     bytes_reset(&job->public_key);
+    bytes_reset(&job->certificates);
     job->secret_output.len = 0;
     job->out_iv_len = 0;
 }

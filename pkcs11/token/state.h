@@ -53,6 +53,7 @@ struct token {
     char *pin_file;
     unsigned cache_limit;
     bool offers[TOKEN_ALG_COUNT_];
+    const CK_STRONGROOM_ATTESTATION_FUNCTION_LIST *attestation; /* NULL: it attests nothing */
     bool native; /* the token seals by itself and has whole algorithms: our keystore */
 
     /* Changed only while all workers are stopped. */

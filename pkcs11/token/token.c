@@ -130,6 +130,7 @@ static enum status read_mechanisms(struct token *t)
         t->offers[alg] = has(types, count, needs.types[0]) && has(types, count, needs.types[1]);
     }
     t->native = has(types, count, CKM_STRONGROOM_SEAL);
+    t->attestation = module_attestation_functions(t->module);
     for (unsigned i = 0; i < ARRAY_LEN(sealing); i++)
         if (!t->native && !has(types, count, sealing[i]))
             st = ST_UNSUPPORTED;
@@ -258,6 +259,7 @@ void token_job_clear(struct token_job *job)
     bytes_clear(&job->output);
     bytes_clear(&job->sealed);
     bytes_clear(&job->public_key);
+    bytes_clear(&job->certificates);
     secret_clear(&job->secret_output);
     OPENSSL_cleanse(job->out_iv, sizeof job->out_iv);
     OPENSSL_cleanse(job->out_tag, sizeof job->out_tag);

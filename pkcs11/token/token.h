@@ -95,6 +95,8 @@ enum token_op {
     TOKEN_WRAP,    /* key, alg (AES-KW), input = caller's bytes -> output */
     TOKEN_UNWRAP,  /* key, alg (AES-KW), input -> secret_output */
     TOKEN_RANDOM,  /* length -> secret_output */
+    TOKEN_ATTEST,  /* key, input = nonce of 16 to 64 bytes -> output (a packed ks.SignedStatement), certificates.
+                      ST_UNSUPPORTED: the token does not say what its keys are */
 };
 
 struct token_job {
@@ -120,7 +122,8 @@ struct token_job {
     uint8_t out_tag[16];
     size_t out_iv_len;
     struct bytes sealed;
-    struct bytes public_key; /* SubjectPublicKeyInfo, DER */
+    struct bytes public_key;   /* SubjectPublicKeyInfo, DER */
+    struct bytes certificates; /* PEM, of who signed the attestation, leaf first */
 
     struct token_job *next; /* the queue's */
 };

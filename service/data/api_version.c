@@ -46,3 +46,8 @@ bool api_version_known(struct span version)
             return true;
     return is_date(version) && memcmp(version.p, API_VERSION_NEWEST, 10) > 0;
 }
+
+bool api_version_has_attestation(struct span version)
+{
+    return span_starts_with(version, span_text("7.6")) || (is_date(version) && memcmp(version.p, "2025", 4) >= 0);
+}

@@ -10,4 +10,7 @@
  * changes. */
 bool api_version_known(struct span version);
 
+/* Is it one in which keys are attested: 7.6 or later? */
+bool api_version_has_attestation(struct span version);
+
 #endif

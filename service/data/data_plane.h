@@ -29,6 +29,8 @@ struct call {
     const struct key_version *key; /* referenced; of operations */
     struct key_change change;
     struct key_operation operation;
+    struct key_attestation attestation;
+    uint8_t attestation_nonce[32];
     struct secret buffers[5]; /* decoded members of a crypto body: value, digest, iv, aad, tag */
     struct bytes tags;
 };
@@ -38,6 +40,7 @@ void data_plane_handle(struct http_request *rq, void *arg);
 
 /* Handlers of routes, called once the caller may: they end in call_finish(), at once or later. */
 void key_get(struct call *c);
+void key_attestation_route(struct call *c);
 void key_list(struct call *c);
 void key_list_versions(struct call *c);
 void deleted_key_get(struct call *c);

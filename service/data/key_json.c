@@ -43,7 +43,22 @@ static const char *recovery_level(const struct vault *v)
     return full ? "Recoverable+Purgeable" : "CustomizedRecoverable+Purgeable";
 }
 
-static void put_attributes(struct json_writer *w, const struct call *c, const struct key_version *v)
+/* The public half of a pair is in the one statement, too; a symmetric key has none. */
+static void put_attestation(struct json_writer *w, const struct key_version *v,
+                            const struct key_json_attestation *about)
+{
+    json_open_object(w, "attestation");
+    json_put_base64url(w, "certificatePemFile", about->certificates);
+    json_put_base64url(w, "privateKeyAttestation", about->statement);
+    if (v->spec.type != KEY_TYPE_OCT)
+        json_put_base64url(w, "publicKeyAttestation", about->statement);
+    json_put_text(w, "version", span_text(about->version));
+    json_close_object(w);
+}
+
+/* `about` may be NULL. */
+static void put_attributes(struct json_writer *w, const struct call *c, const struct key_version *v,
+                           const struct key_json_attestation *about)
 {
     json_open_object(w, "attributes");
     json_put_bool(w, "enabled", v->attributes.enabled);
@@ -58,6 +73,8 @@ static void put_attributes(struct json_writer *w, const struct call *c, const st
     json_put_bool(w, "exportable", false);
     if (v->spec.type == KEY_TYPE_OCT)
         json_put_int(w, "key_size", (int64_t)v->spec.bits);
+    if (about != NULL)
+        put_attestation(w, v, about);
     json_close_object(w);
 }
 
@@ -103,7 +120,8 @@ static enum status put_jwk(struct json_writer *w, const struct call *c, const st
     return ST_OK;
 }
 
-enum status key_json_bundle(struct call *c, const struct key_version *v, const struct key_head *head)
+static enum status put_bundle(struct call *c, const struct key_version *v, const struct key_head *head,
+                              const struct key_json_attestation *about)
 {
     struct json_writer w;
     enum status st;
@@ -114,7 +132,7 @@ enum status key_json_bundle(struct call *c, const struct key_version *v, const s
         put_deletion(&w, c, v, head);
     if ((st = put_jwk(&w, c, v)) != ST_OK)
         return st;
-    put_attributes(&w, c, v);
+    put_attributes(&w, c, v, about);
     if (v->tags_json != NULL)
         json_put_raw(&w, "tags", span_text(v->tags_json));
     json_close_object(&w);
@@ -122,12 +140,23 @@ enum status key_json_bundle(struct call *c, const struct key_version *v, const s
     return bytes_status(&c->x->body);
 }
 
+enum status key_json_bundle(struct call *c, const struct key_version *v, const struct key_head *head)
+{
+    return put_bundle(c, v, head, NULL);
+}
+
+enum status key_json_attested_bundle(struct call *c, const struct key_version *v,
+                                     const struct key_json_attestation *about)
+{
+    return put_bundle(c, v, NULL, about);
+}
+
 void key_json_item(struct json_writer *w, const struct call *c, const struct key_version *v,
                    const struct key_head *head, bool versioned)
 {
     json_open_object(w, NULL);
     put_kid(w, c, v, versioned);
-    put_attributes(w, c, v);
+    put_attributes(w, c, v, NULL);
     if (v->tags_json != NULL)
         json_put_raw(w, "tags", span_text(v->tags_json));
     if (head != NULL)

@@ -12,6 +12,13 @@ void key_json_kid(struct bytes *out, const struct call *c, const struct key_vers
 /* A KeyBundle, or with `head` a DeletedKeyBundle, as the answer's body. Errors: ST_CORRUPT; ST_NO_MEMORY; ST_INTERNAL.
  */
 MUST_CHECK enum status key_json_bundle(struct call *c, const struct key_version *v, const struct key_head *head);
+/* The same for a live key, with what the token says of it among its attributes. */
+struct key_json_attestation {
+    struct span certificates, statement; /* PEM; packed */
+    const char *version;
+};
+MUST_CHECK enum status key_json_attested_bundle(struct call *c, const struct key_version *v,
+                                                const struct key_json_attestation *about);
 /* A KeyItem or DeletedKeyItem as an array element. */
 void key_json_item(struct json_writer *w, const struct call *c, const struct key_version *v,
                    const struct key_head *head, bool versioned);

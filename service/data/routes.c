@@ -32,6 +32,8 @@ static const struct endpoint endpoints[] = {
     { HTTP_POST, "/keys/{}/{}/wrapkey", KEY_PERMISSION_WRAP_KEY, "KeyWrap", key_wrap_route },
     { HTTP_POST, "/keys/{}/unwrapkey", KEY_PERMISSION_UNWRAP_KEY, "KeyUnwrap", key_unwrap_route },
     { HTTP_POST, "/keys/{}/{}/unwrapkey", KEY_PERMISSION_UNWRAP_KEY, "KeyUnwrap", key_unwrap_route },
+    { HTTP_GET, "/keys/{}/attestation", KEY_PERMISSION_GET, "KeyGetAttestation", key_attestation_route },
+    { HTTP_GET, "/keys/{}/{}/attestation", KEY_PERMISSION_GET, "KeyGetAttestation", key_attestation_route },
     { HTTP_GET, "/keys/{}", KEY_PERMISSION_GET, "KeyGet", key_get },
     { HTTP_GET, "/keys/{}/{}", KEY_PERMISSION_GET, "KeyGet", key_get },
     { HTTP_PATCH, "/keys/{}", KEY_PERMISSION_UPDATE, "KeyUpdate", key_update_route },
@@ -59,6 +61,7 @@ static void call_free(void *arg)
     key_version_unref(c->key);
     key_change_clear(&c->change);
     key_operation_clear(&c->operation);
+    key_attestation_clear(&c->attestation);
     for (size_t i = 0; i < ARRAY_LEN(c->buffers); i++)
         secret_clear(&c->buffers[i]);
     bytes_clear(&c->base_url);

@@ -105,4 +105,21 @@ void key_operation_run(struct keys *k, struct key_operation *o);
 struct span key_operation_result(const struct key_operation *o);
 void key_operation_clear(struct key_operation *o);
 
+/* What the token says of a key, signed. Whether a key may be used just now does not matter for it. */
+struct key_attestation {
+    const struct key_version *key; /* borrowed */
+    struct span nonce;             /* 16 to 64 bytes */
+
+    void (*done)(struct key_attestation *a);
+    void *owner;
+
+    /* results */
+    struct fault fault;   /* FAULT_BAD_PARAMETER: this token attests nothing */
+    struct token_job job; /* output, certificates */
+
+    struct keys *keys; /* private */
+};
+void key_attest(struct keys *k, struct key_attestation *a);
+void key_attestation_clear(struct key_attestation *a);
+
 #endif

@@ -1,4 +1,9 @@
 /* provisioning/command.c: the grammar, on a table of the test's own; and what strongroom's own table promises. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "provisioning/completion.h"
+#include "provisioning/manual.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/session.h"
 
@@ -147,35 +152,135 @@ static void full_disk(void)
     fclose(full);
 }
 
-/* Each verb of strongroom has help that names each of its options, and the manual and the completion name them too. */
+/* What a maker of documents writes. */
+static char *written(void (*make)(const struct noun *n, FILE *out), const struct noun *n)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+
+    INVARIANT(f != NULL);
+    make(n, f);
+    fclose(f);
+    return text;
+}
+
+static void make_overview(const struct noun *n, FILE *out)
+{
+    manual_overview(n, strongroom_noun_count, out);
+}
+
+static void make_completion(const struct noun *n, FILE *out)
+{
+    completion_bash(n, strongroom_noun_count, out);
+}
+
+/* Is this among the words of the line, which ends with a quotation mark? */
+static bool has_word(const char *line, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (const char *at = strstr(line, word); at != NULL && at < strchr(line, '\n'); at = strstr(at + 1, word))
+        if ((at[-1] == '"' || at[-1] == ' ') && (at[len] == '"' || at[len] == ' '))
+            return true;
+    return false;
+}
+
+static void option_is_described(const struct verb_option *o, const char *help, const char *page, const char *line)
+{
+    char text[80];
+
+    snprintf(text, sizeof text, "--%s", o->name);
+    CU_ASSERT(says(help, text));
+    CU_ASSERT_TRUE(has_word(line, text));
+    snprintf(text, sizeof text, ".It Fl -%s%s%s", o->name, o->argument != NULL ? " Ar " : "",
+             o->argument != NULL ? o->argument : "");
+    CU_ASSERT(says(page, text));
+}
+
+/* The words that the completion has for a verb begin here. */
+static const char *completed(const char *completion, const struct noun *n, const struct verb *v)
+{
+    char text[80];
+    size_t at = 0;
+
+    snprintf(text, sizeof text, "\"%s %s\") words=", n->name, v->name);
+    while (completion[at] != '\0' && strncmp(completion + at, text, strlen(text)) != 0)
+        at++;
+    CU_ASSERT_NOT_EQUAL_FATAL(completion[at], '\0');
+    return completion + at;
+}
+
+/* Each noun, verb and option is in its help, its manual page and the completion; each verb is in the overview. */
 static void everything_is_described(void)
 {
-    struct bytes manual = { 0 }, completion = { 0 };
+    char *overview = written(make_overview, strongroom_nouns), *completion = written(make_completion, strongroom_nouns);
 
-    read_file(STRONGROOM_SOURCE_DIR "/provisioning/strongroom.1", &manual);
-    read_file(STRONGROOM_SOURCE_DIR "/provisioning/strongroom.bash", &completion);
     for (size_t i = 0; i < strongroom_noun_count; i++) {
         const struct noun *n = &strongroom_nouns[i];
-        char heading[64];
+        char *page = written(manual_noun, n), text[80];
 
-        CU_ASSERT(says(bytes_text(&completion), n->name));
         for (const struct verb *v = n->verbs; v->name != NULL; v++) {
-            snprintf(heading, sizeof heading, "%s %s", n->name, v->name);
-            if (strstr(bytes_text(&manual), heading) == NULL || strstr(bytes_text(&completion), v->name) == NULL)
-                CU_FAIL("a verb is missing in the manual or the completion");
+            const char *line = completed(completion, n, v);
+
+            snprintf(text, sizeof text, ".It Ic %s %s\n", n->name, v->name);
+            CU_ASSERT(says(overview, text));
+            snprintf(text, sizeof text, ".Ss %s\n", v->name);
+            CU_ASSERT(says(page, text));
             CU_ASSERT_EQUAL(RUN(&said, n->name, v->name, "--help"), EXIT_DONE);
-            for (const struct verb_option *o = v->options; o != NULL && o->name != NULL; o++) {
-                snprintf(heading, sizeof heading, "--%s", o->name);
-                CU_ASSERT(says(said.out, heading));
-                if (strstr(bytes_text(&manual), o->name) == NULL || strstr(bytes_text(&completion), heading) == NULL) {
-                    printf("\n  %s", heading);
-                    CU_FAIL("an option is missing in the manual or the completion");
-                }
-            }
+            for (const struct verb_option *o = v->options; o != NULL && o->name != NULL; o++)
+                option_is_described(o, said.out, page, line);
+            for (size_t k = 0; command_common_option(v, k) != NULL; k++)
+                option_is_described(command_common_option(v, k), said.out, page, line);
         }
+        free(page);
     }
-    bytes_clear(&manual);
-    bytes_clear(&completion);
+    free(overview);
+    free(completion);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *f = fopen(name, "we");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* What bash offers behind these words; the last is what is being typed. */
+static bool bash_offers(const char *script, const char *words, const char *wanted)
+{
+    char line[2048], got[4096] = "";
+    FILE *f;
+
+    snprintf(line, sizeof line,
+             "bash -c '. %s; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _strongroom; "
+             "printf \"%%s \" \"${COMPREPLY[@]}\"'",
+             script, words);
+    f = popen(line, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    got[fread(got, 1, sizeof got - 1, f)] = '\0';
+    CU_ASSERT_EQUAL(pclose(f), 0);
+    return says(got, wanted);
+}
+
+static void bash_completes(void)
+{
+    char script[512], *completion = written(make_completion, strongroom_nouns);
+
+    snprintf(script, sizeof script, "%s/completion", scratch_directory());
+    write_file(script, completion);
+    CU_ASSERT(bash_offers(script, "strongroom \"\"", "pin "));
+    CU_ASSERT(bash_offers(script, "strongroom key", "keystore "));
+    CU_ASSERT(bash_offers(script, "strongroom pin \"\"", "status change unlock rotate --help "));
+    CU_ASSERT(bash_offers(script, "strongroom pin r", "rotate "));
+    CU_ASSERT(bash_offers(script, "strongroom pin rotate --w", "--who "));
+    CU_ASSERT(bash_offers(script, "strongroom pin rotate --who \"\"", "user so "));
+    CU_ASSERT(bash_offers(script, "strongroom pin rotate --who u", "user "));
+    CU_ASSERT(bash_offers(script, "strongroom pin status --config /etc/host", "/etc/hosts "));
+    CU_ASSERT(bash_offers(script, "strongroom identity create --name \"\"", " ")); /* free text: nothing */
+    free(completion);
 }
 
 int main(void)
@@ -191,6 +296,7 @@ int main(void)
         { "many repeatable options", too_many_options },
         { "output that cannot be written is a failure", full_disk },
         { "every verb and option is in its help, the manual and the completion", everything_is_described },
+        { "bash completes nouns, verbs, options and values", bash_completes },
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = { { "command", NULL, NULL, NULL, NULL, cases }, CU_SUITE_INFO_NULL };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -217,6 +218,43 @@ static void keys(void)
     CU_ASSERT_EQUAL(syscall(SYS_keyctl, KEYCTL_UNLINK, key, KEY_SPEC_USER_KEYRING), 0);
 }
 
+/* A service's session has no link to its user's keyring (KeyringMode=private), and its user is not root. */
+static int read_as_a_service(void)
+{
+    struct secret pin = { 0 };
+    enum status st;
+
+    if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0)
+        return 2;
+    if ((st = pin_source_keep(DESCRIPTION " of a service", span_text(PIN))) != ST_OK)
+        return st == ST_UNAVAILABLE ? 3 : 4;
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0)
+        return 5;
+    st = pin_source_read("keyring:" DESCRIPTION " of a service", &pin, NULL);
+    if (st == ST_OK && !span_is(secret_span(&pin), PIN))
+        st = ST_CORRUPT;
+    secret_clear(&pin);
+    syscall(SYS_keyctl, KEYCTL_UNLINK,
+            syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, "user", DESCRIPTION " of a service", 0),
+            KEY_SPEC_USER_KEYRING);
+    return st == ST_OK ? 0 : 6;
+}
+
+static void keys_of_a_service(void)
+{
+    int code;
+    pid_t pid;
+
+    fflush(stdout);
+    if ((pid = fork()) == 0)
+        _exit(read_as_a_service());
+    CU_ASSERT_EQUAL(waitpid(pid, &code, 0), pid);
+    if (WIFEXITED(code) && WEXITSTATUS(code) == 3)
+        printf("\n  (no keyrings here) ");
+    else
+        CU_ASSERT_EQUAL(code, 0);
+}
+
 static struct pin_stamp stamp_of(const char *source)
 {
     struct secret pin = { 0 };
@@ -261,6 +299,7 @@ int main(void)
         { "an access control list is for us alone, or it is refused", lists },
         { "a credential that a list gives to our user is read", credential_with_list },
         { "a key is read; one that others may read, a revoked or a long one is not", keys },
+        { "a service with a private session reads the key of its user", keys_of_a_service },
         { "a stamp tells that a source was written anew", stamps },
         CU_TEST_INFO_NULL,
     };

@@ -106,6 +106,36 @@ static void missing_setting(void)
     CU_ASSERT_PTR_NULL(c.domain); /* nothing half read is left */
 }
 
+/* `complete` names a path; here is another source in its place. */
+static enum status load_pin_source(const char *source)
+{
+    struct config c;
+    enum status st;
+    FILE *f;
+
+    write_config("", 0600);
+    f = fopen(path, "w");
+    CU_ASSERT_FATAL(f != NULL);
+    fprintf(f, "%.*stoken_pin_file = %s\n", (int)(strstr(complete, "token_pin_file") - complete), complete, source);
+    fclose(f);
+    if ((st = config_load(path, &c)) == ST_OK)
+        CU_ASSERT_STRING_EQUAL(c.token_pin_file, source);
+    config_clear(&c);
+    return st;
+}
+
+static void pin_sources(void)
+{
+    CU_ASSERT_EQUAL(load_pin_source("/etc/pin"), ST_OK);
+    CU_ASSERT_EQUAL(load_pin_source("credential:pin"), ST_OK);
+    CU_ASSERT_EQUAL(load_pin_source("keyring:strongroom vaultd"), ST_OK);
+    CU_ASSERT_EQUAL(load_pin_source("credential:"), ST_BAD_REQUEST);
+    CU_ASSERT_EQUAL(load_pin_source("keyring:"), ST_BAD_REQUEST);
+    CU_ASSERT_EQUAL(load_pin_source("pin"), ST_BAD_REQUEST);
+    CU_ASSERT_EQUAL(load_pin_source("env:PIN"), ST_BAD_REQUEST);
+    CU_ASSERT_EQUAL(load_pin_source(""), ST_BAD_REQUEST);
+}
+
 static void wrong_files(void)
 {
     char link[300];
@@ -142,6 +172,7 @@ int main(void)
         { "URLs leave the port out when it is 443", urls },
         { "an unknown, repeated or ill-formed line is refused", refused_lines },
         { "a missing setting is refused", missing_setting },
+        { "a PIN is in a file, a credential or a key", pin_sources },
         { "a link, a device and a file that others may write are refused", wrong_files },
         { "a file beyond the limit is refused", too_large },
         CU_TEST_INFO_NULL,
