@@ -78,13 +78,30 @@ keystore_start() {
     done
 }
 
+# A security domain whose three holders are all this machine: for trying and developing (docs/ceremonies.md has it as people
+# do it). Begun anew until its file is confirmed.
+keystore_domain() {
+    local directory=$home/keystored/holders name holders=()
+
+    rm -rf "$directory"
+    mkdir -m 0700 "$directory"
+    for name in first second third; do
+        "$build/bin/strongroom" holder create --name "$name" --bits 2048 --no-passphrase --key "$directory/$name.key" \
+            --certificate "$directory/$name.pem" >/dev/null 9>&- || die "no holder"
+        holders+=(--holder "$name=$directory/$name.pem")
+    done
+    ask_keystore domain create --name quickstart --required 2 "${holders[@]}" >/dev/null || die "no security domain"
+    ask_keystore domain export --out "$directory/domain.json" >/dev/null || die "the domain has no file"
+    ask_keystore domain confirm --domain "$directory/domain.json" >/dev/null || die "the domain is not confirmed"
+}
+
 # What makes it usable: a security domain once, a partition and an identity for each daemon.
 keystore_provision() {
     local state
 
     state=$(ask_keystore keystore status --json | json_text state)
     case "$state" in
-    provisioned) ask_keystore keystore provision --name quickstart >/dev/null || die "the keystore has no domain" ;;
+    provisioned) keystore_domain ;;
     operational) ;;
     *) die "the keystore is in state \"$state\"; see $home/keystored/log" ;;
     esac

@@ -115,6 +115,21 @@ token_owner() { # noun, verb, options
     }
 }
 
+# Its security domain, of three holders who keep their keys in the test's directory.
+token_domain() {
+    local holder holders=()
+
+    for holder in one two three; do
+        "$STRONGROOM_BUILD/bin/strongroom" holder create --name "$holder" --bits 2048 --no-passphrase \
+            --key "$TOKEN_DIRECTORY/holder-$holder.key" --certificate "$TOKEN_DIRECTORY/holder-$holder.pem" \
+            >>"$TOKEN_DIRECTORY/owner.log" 2>&1 || return 1
+        holders+=(--holder "$holder=$TOKEN_DIRECTORY/holder-$holder.pem")
+    done
+    token_owner domain create --name test --required 2 "${holders[@]}" &&
+        token_owner domain export --out "$TOKEN_DIRECTORY/domain.json" &&
+        token_owner domain confirm --domain "$TOKEN_DIRECTORY/domain.json"
+}
+
 token_restart_program() {
     TOKEN_RESTART=$TOKEN_DIRECTORY/restart
     export TOKEN_RESTART
@@ -140,7 +155,7 @@ token_up_keystore() { # policy
     fi
     mkdir -m 0700 "$TOKEN_DIRECTORY/keystore"
     token_certificate owner "owner of the test" && token_certificate client "client of the test" && token_start &&
-        token_owner keystore provision &&
+        token_domain &&
         token_owner partition create --name "$TOKEN_LABEL" --policy "$1" --identity "$TOKEN_DIRECTORY/client.pem" || return 1
     STRONGROOM_PKCS11_CONF=$TOKEN_DIRECTORY/module.conf
     export STRONGROOM_PKCS11_CONF

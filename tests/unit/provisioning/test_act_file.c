@@ -6,6 +6,7 @@
 #include "provisioning/act_do.h"
 #include "provisioning/act_words.h"
 #include "provisioning/holder.h"
+#include "provisioning/moment.h"
 #include "provisioning/private_file.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/ceremony.h"
@@ -127,6 +128,29 @@ static void of_other_sizes(void)
             "\"name\":\"\"},{"));
     CU_ASSERT_EQUAL(act_file_read(ceremony_invocation(), path, &a), EXIT_REFUSED);
     act_file_clear(&a);
+}
+
+static void moments(void)
+{
+    static const char *const wrong[] = {
+        "2031-02-30T00:00:00Z", "2031-13-01T00:00:00Z", "1969-12-31T23:59:59Z", "2031-01-01T24:00:00Z",
+        "2031-01-01T00:00:60Z", "2031-01-01 00:00:00Z", "2031-1-01T00:00:000Z", "2031-01-01T00:00:00z",
+        "2031-01-01T00:00:00",  "+031-01-01T00:00:00Z", " 031-01-01T00:00:00Z", "",
+    };
+    char text[MOMENT_LEN + 1];
+    uint64_t ms;
+
+    CU_ASSERT_EQUAL(moment_parse(span_text("2028-02-29T23:59:59Z"), &ms), ST_OK);
+    CU_ASSERT_EQUAL(ms, 1835481599000);
+    moment_format(ms + 999, text);
+    CU_ASSERT_STRING_EQUAL(text, "2028-02-29T23:59:59Z");
+    CU_ASSERT_EQUAL(moment_parse(span_text("9999-12-31T23:59:59Z"), &ms), ST_OK);
+    CU_ASSERT_EQUAL(ms, MOMENT_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        if (moment_parse(span_text(wrong[i]), &ms) != ST_BAD_REQUEST) {
+            printf("\n  %s", wrong[i]);
+            CU_FAIL("a moment that is none was read");
+        }
 }
 
 /* --- words --- */
@@ -335,9 +359,27 @@ static void of_another_holder(void)
     CU_ASSERT(holder_approved(&file, &a));
     CU_ASSERT_EQUAL(bytes_set(&a.signature, bytes_span(&b.signature)), ST_OK);
     CU_ASSERT_FALSE(holder_approved(&file, &a));
+    CU_ASSERT(holder_approved(&file, &b));
+    memcpy(b.holder, a.holder, sizeof b.holder); /* his own certificate and signature, in another's name */
+    CU_ASSERT_FALSE(holder_approved(&file, &b));
     approval_clear(&a);
     approval_clear(&b);
     act_file_clear(&file);
+}
+
+/* Well-formed, for this act, and signed by nobody. */
+static const char *unsigned_approval(const char *act)
+{
+    const char *path = ceremony_path("unsigned.json");
+    struct approval a = { 0 };
+
+    CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 1, path), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(approval_read(ceremony_invocation(), path, &a), EXIT_DONE);
+    a.signature.p[100] ^= 1;
+    CU_ASSERT_EQUAL_FATAL(unlink(path), 0);
+    CU_ASSERT_EQUAL_FATAL(approval_write(ceremony_invocation(), path, &a), EXIT_DONE);
+    approval_clear(&a);
+    return path;
 }
 
 /* --- what a command sends --- */
@@ -392,6 +434,10 @@ static void not_attached(void)
     CU_ASSERT_PTR_NULL(sent);
     CU_ASSERT_EQUAL(DO("--act", act, "--approval", ann, "--approval", ann), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "given twice"));
+    CU_ASSERT_EQUAL(DO("--act", act, "--approval", ann, "--approval", unsigned_approval(act)), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "the approval of \"bob\" is not signed by him over this act"));
+    CU_ASSERT_EQUAL(RUN(&said, "act", "verify", "--act", act, "--approval", unsigned_approval(act)), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "the signature is not over this act"));
     other = ceremony_act_file("other.act", MESSAGE_ZEROISE, &m.base);
     CU_ASSERT_EQUAL(DO("--act", other, "--approval", ann), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "this act is another one: \"zeroise\""));
@@ -408,6 +454,7 @@ int main(void)
         { "an act reads as it was written, and replaces nothing", read_as_written },
         { "acts that are not well-formed", not_well_formed },
         { "acts of other sizes", of_other_sizes },
+        { "moments, in one form alone", moments },
         CU_TEST_INFO_NULL,
     };
     CU_TestInfo words[] = {
