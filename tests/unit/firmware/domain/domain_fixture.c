@@ -88,7 +88,7 @@ struct payload fixture_payload(uint32_t required, size_t count)
     p.holder_count = count;
     for (size_t i = 0; i < count && i < HOLDERS_MAX; i++)
         p.holders[i] =
-            (struct payload_holder){ .name = span_of("abcdefghij" + i, 1), .certificate = bytes_span(&h[i].der) };
+            (struct payload_holder){ .name = span_of(&"abcdefghij"[i], 1), .certificate = bytes_span(&h[i].der) };
     return p;
 }
 

@@ -43,11 +43,10 @@ static void libcrypto(const char *label, const char *context, uint8_t *out, size
 
 static void libcrypto_says_the_same(void)
 {
-    static const char *const texts[] = {
-        "", "a", "strongroom-domain-v1",
-        "a context that is somewhat longer than a block of SHA-512's, "
-        "which are of 128 bytes, so that there are several blocks to be hashed each time"
-    };
+    static const char long_text[] = "a context that is somewhat longer than a block of SHA-512's, which are of 128 "
+                                    "bytes, so that there are several "
+                                    "blocks to be hashed each time";
+    static const char *const texts[] = { "", "a", "strongroom-domain-v1", long_text };
     static const size_t lens[] = { 1, 31, 32, 63, 64, 65, 128, 200 };
 
     for (size_t i = 1; i < ARRAY_LEN(texts); i++)

@@ -5,6 +5,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "pkcs11/module/strongroom.h"
 #include "tests/unit/pkcs11/token/fixture.h"
 
 static struct token *token;
@@ -488,6 +489,32 @@ static void random_bytes(void)
     token_job_clear(&b);
 }
 
+/* The keystore says what its keys are; SoftHSM cannot. */
+static void keys_are_attested(void)
+{
+    static const uint8_t nonce[STRONGROOM_NONCE_MAX + 1];
+    enum status wanted = fixture_is_softhsm() ? ST_UNSUPPORTED : ST_OK;
+    struct token_job job = { 0 };
+    struct test_key key;
+
+    test_key_make(&key, token, ec_spec(KEY_CURVE_P256), KEY_USE_SIGN, "attested");
+    CU_ASSERT_EQUAL(run_on(token, &job, TOKEN_ATTEST, TOKEN_ALG_NONE, &key, span_of(nonce, 32)), wanted);
+    CU_ASSERT_EQUAL(job.output.len > 0, wanted == ST_OK);
+    CU_ASSERT_EQUAL(span_starts_with(bytes_span(&job.certificates), span_text("-----BEGIN CERTIFICATE-----")),
+                    wanted == ST_OK);
+    token_job_clear(&job);
+    CU_ASSERT_EQUAL(run_on(token, &job, TOKEN_ATTEST, TOKEN_ALG_NONE, &key, span_of(nonce, STRONGROOM_NONCE_MIN - 1)),
+                    ST_BAD_REQUEST);
+    CU_ASSERT_EQUAL(run_on(token, &job, TOKEN_ATTEST, TOKEN_ALG_NONE, &key, span_of(nonce, sizeof nonce)),
+                    ST_BAD_REQUEST);
+    key.sealed.context = span_text("another");
+    test_key_new_id(&key);
+    CU_ASSERT_EQUAL(run_on(token, &job, TOKEN_ATTEST, TOKEN_ALG_NONE, &key, span_of(nonce, 32)),
+                    wanted == ST_OK ? ST_CORRUPT : ST_UNSUPPORTED);
+    token_job_clear(&job);
+    test_key_clear(&key);
+}
+
 static void everything_is_offered(void)
 {
     for (unsigned alg = TOKEN_ALG_NONE + 1; alg < TOKEN_ALG_COUNT_; alg++)
@@ -514,6 +541,7 @@ int main(void)
         { "CBC with bad lengths or padding is refused", cbc_refuses },
         { "AES-KW there and back; edited or of bad length refused", key_wrap_works },
         { "random bytes", random_bytes },
+        { "keys are attested, or it is said that they are not", keys_are_attested },
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = { { "mechanisms", start, stop, NULL, NULL, cases }, CU_SUITE_INFO_NULL };

@@ -22,11 +22,23 @@ static void unknown_ones(void)
         CU_ASSERT_FALSE(api_version_known(span_text(bad[i])));
 }
 
+static void attestation_came_with_7_6(void)
+{
+    static const char *const with[] = { "7.6", "7.6-preview.2", "2025-07-01", "2025-06-01-preview", "2031-01-15" };
+    static const char *const without[] = { "7.0", "7.5", "7.5-preview.1", "2015-06-01", "2016-10-01" };
+
+    for (size_t i = 0; i < ARRAY_LEN(with); i++)
+        CU_ASSERT_TRUE(api_version_has_attestation(span_text(with[i])));
+    for (size_t i = 0; i < ARRAY_LEN(without); i++)
+        CU_ASSERT_FALSE(api_version_has_attestation(span_text(without[i])));
+}
+
 int main(void)
 {
     static CU_TestInfo cases[] = {
         { "listed versions and later dates are known", known_ones },
         { "everything else is not", unknown_ones },
+        { "attestation came with 7.6", attestation_came_with_7_6 },
         CU_TEST_INFO_NULL,
     };
     static CU_SuiteInfo suites[] = { { "api-version", NULL, NULL, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
