@@ -89,11 +89,10 @@ static void who_asks(void)
 /* The four names from a file of the module's format; the same owner's key under a passphrase. */
 static void by_a_profile(void)
 {
-    char profile[160], sealed[160], passphrase[160], text[1024];
+    const char *profile = ceremony_path("owner.conf"), *sealed = ceremony_path("owner-sealed.key");
+    const char *passphrase = ceremony_path("passphrase");
+    char text[4096];
 
-    name(profile, "owner.conf");
-    name(sealed, "owner-sealed.key");
-    name(passphrase, "passphrase");
     snprintf(text, sizeof text, "socket = %s\ncertificate = %s\nkey = %s\nkeystore = %s\n", socket_path, owner_pem,
              owner_key, board_pem);
     CU_ASSERT_EQUAL(file_create(profile, 0600, span_text(text)), ST_OK);
