@@ -3,18 +3,9 @@
 
 #include "provisioning/json_file.h"
 #include "provisioning/keystore_link.h"
+#include "provisioning/keystore_state.h"
 #include "provisioning/keystore_verbs.h"
 #include "provisioning/plain.h"
-
-static const char *state_name(uint32_t state)
-{
-    static const char *const names[] = {
-        [KEYSTORE_FACTORY] = "factory", [KEYSTORE_PROVISIONED] = "provisioned", [KEYSTORE_OPERATIONAL] = "operational",
-        [KEYSTORE_ERROR] = "error",     [KEYSTORE_ZEROISED] = "zeroised",
-    };
-
-    return state < ARRAY_LEN(names) && names[state] != NULL ? names[state] : "unknown";
-}
 
 static struct span span_from(ProtobufCBinaryData d)
 {
@@ -30,7 +21,7 @@ static bool knows_domain(const Ks__Status *s)
 
 static void put_status(struct json_writer *w, const Ks__Status *s)
 {
-    json_put_text(w, "state", span_text(state_name(s->state)));
+    json_put_text(w, "state", span_text(keystore_state_name(s->state)));
     if (s->fault[0] != '\0')
         json_put_text(w, "fault", span_text(s->fault));
     json_put_bool(w, "locked", s->locked);
@@ -63,7 +54,7 @@ static void put_domain(struct json_writer *w, const Ks__DomainInfo *d)
 
 static void put_status_words(struct bytes *text, const Ks__Status *s)
 {
-    bytes_printf(text, "keystore: %s%s%s\n", state_name(s->state), s->fault[0] != '\0' ? ": " : "", s->fault);
+    bytes_printf(text, "keystore: %s%s%s\n", keystore_state_name(s->state), s->fault[0] != '\0' ? ": " : "", s->fault);
     if (s->locked)
         bytes_append_text(text, "  LOCKED     it waits for its operators: strongroom keystore unlock\n");
     bytes_printf(text,
