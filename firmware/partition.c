@@ -124,10 +124,11 @@ static bool unpack_record(struct partition *p, const struct attributes *a)
 enum status partition_unpack(struct partition *p, struct span record)
 {
     struct attributes a;
+    CK_RV rv;
     bool ok;
 
-    if (attributes_unpack(&a, record) != CKR_OK)
-        return ST_CORRUPT;
+    if ((rv = attributes_unpack(&a, record)) != CKR_OK)
+        return rv == CKR_HOST_MEMORY ? ST_NO_MEMORY : ST_CORRUPT;
     ok = unpack_record(p, &a);
     attributes_clear(&a);
     return ok ? ST_OK : ST_CORRUPT;

@@ -63,7 +63,7 @@ struct partition *partition_new(uint32_t id);
 void partition_free(struct partition *p);
 /* Give a reference back. Takes the lock. A deleted partition goes with the last one. */
 void partition_unref(struct partition *p);
-/* From its record. Errors: ST_CORRUPT. */
+/* From its record. Errors: ST_CORRUPT; ST_NO_MEMORY. */
 MUST_CHECK enum status partition_unpack(struct partition *p, struct span record);
 /* And to it: *len bytes, which the caller wipes and frees. Errors: CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV partition_pack(const struct partition *p, uint8_t **record, size_t *len);

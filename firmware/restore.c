@@ -60,6 +60,17 @@ static CK_RV copy_request(const Ks__RestoreBegin *m, Ks__RestoreBegin **out)
     return *out != NULL ? CKR_OK : CKR_HOST_MEMORY;
 }
 
+static CK_RV read_record(struct restore *r, struct span body)
+{
+    enum status st;
+
+    if (body.len < NUMBER_LEN)
+        return CKR_BACKUP_INVALID;
+    r->count = (uint32_t)be_get(body.p, NUMBER_LEN);
+    st = partition_unpack(r->partition, span_of(body.p + NUMBER_LEN, body.len - NUMBER_LEN));
+    return st == ST_OK ? CKR_OK : st == ST_NO_MEMORY ? CKR_HOST_MEMORY : CKR_BACKUP_INVALID;
+}
+
 static CK_RV read_first(const struct keystore *ks, struct span part, struct restore *r)
 {
     uint8_t *body = malloc(part.len);
@@ -72,13 +83,8 @@ static CK_RV read_first(const struct keystore *ks, struct span part, struct rest
         return CKR_HOST_MEMORY;
     rv = backup_header_read(part, &h) ? backup_series_of(ks->domain.key, ks->domain.id, h.backup_id, &r->series)
                                       : CKR_BACKUP_INVALID;
-    if (rv == CKR_OK && (rv = backup_part_open(&r->series, r->index++, part, &last, body, &len)) == CKR_OK) {
-        if (last || len < NUMBER_LEN ||
-            partition_unpack(r->partition, span_of(body + NUMBER_LEN, len - NUMBER_LEN)) != ST_OK)
-            rv = CKR_BACKUP_INVALID;
-        else
-            r->count = (uint32_t)be_get(body, NUMBER_LEN);
-    }
+    if (rv == CKR_OK && (rv = backup_part_open(&r->series, r->index++, part, &last, body, &len)) == CKR_OK)
+        rv = last ? CKR_BACKUP_INVALID : read_record(r, span_of(body, len));
     secret_wipe(body, part.len);
     free(body);
     return rv;

@@ -7,6 +7,7 @@
 #include "provisioning/moment.h"
 #include "provisioning/private_file.h"
 #include "tests/unit/harness.h"
+#include "tests/unit/provisioning/blob.h"
 #include "tests/unit/provisioning/board.h"
 #include "tests/unit/provisioning/ceremony.h"
 
@@ -331,6 +332,36 @@ static void releases_that_are_none(void)
     CU_ASSERT(says(said.err, "stands there twice"));
 }
 
+static void restored_from_a_blob(void)
+{
+    const char *blob = ceremony_path("blob.json"), *restore = ceremony_path("blob.act"),
+               *transfer = ceremony_path("transfer3.pem");
+    struct board third = { 0 };
+
+#define ASK3(...) BOARD_ASK(&said, &third, "owner", __VA_ARGS__)
+    CU_ASSERT_FATAL(board_start(&third, "third", ceremony_path("owner.pem")));
+    CU_ASSERT_EQUAL_FATAL(ASK3("domain", "transfer", "--out", transfer), EXIT_DONE);
+    blob_make(domain, transfer, blob);
+    CU_ASSERT_EQUAL_FATAL(ASK3("domain", "restore", "--domain", domain, "--blob", blob, "--prepare", restore),
+                          EXIT_DONE);
+    CU_ASSERT(says(said.out, "2 of its 3 holders approve it"));
+    CU_ASSERT_EQUAL_FATAL(ceremony_approve(restore, 0, ann), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(ceremony_approve(restore, 1, bob), EXIT_DONE);
+    CU_ASSERT_EQUAL(ASK3("domain", "restore", "--domain", domain, "--blob", domain, "--act", restore, "--approval", ann,
+                         "--approval", bob),
+                    EXIT_REFUSED);
+    CU_ASSERT_EQUAL(ASK3("domain", "restore", "--domain", domain, "--blob", blob, "--act", restore, "--approval", ann),
+                    EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "too few holders have approved"));
+    CU_ASSERT_EQUAL(ASK3("domain", "restore", "--domain", domain, "--blob", blob, "--act", restore, "--approval", ann,
+                         "--approval", bob),
+                    EXIT_DONE);
+    CU_ASSERT_EQUAL(ASK3("keystore", "status"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "keystore: operational"));
+    CU_ASSERT(says(said.out, "domain     \"main\""));
+    board_stop(&third);
+}
+
 /* --- other holders --- */
 
 static void other_holders(void)
@@ -415,6 +446,7 @@ int main(void)
         { "the file is exported again by the quorum alone", exported_again },
         { "restored on another keystore by its holders' releases", restored_elsewhere },
         { "releases that are none", releases_that_are_none },
+        { "restored by az's blob and the holders' approvals", restored_from_a_blob },
         { "other holders, once their file is confirmed", other_holders },
         { "another owner", another_owner },
         { "reset and zeroised, with a certificate of it", destroyed },

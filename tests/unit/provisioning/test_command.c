@@ -248,6 +248,31 @@ static void write_file(const char *name, const char *text)
     fclose(f);
 }
 
+/* The pages of all nouns and the overview, read by whatever reads manuals here. */
+static void manual_pages_are_well_formed(void)
+{
+    char path[512], line[1200], said_of_it[1024] = "";
+
+    for (size_t i = 0; i <= strongroom_noun_count; i++) {
+        char *page = i < strongroom_noun_count ? written(manual_noun, &strongroom_nouns[i])
+                                               : written(make_overview, strongroom_nouns);
+        FILE *f;
+
+        snprintf(path, sizeof path, "%s/page.1", scratch_directory());
+        write_file(path, page);
+        snprintf(line, sizeof line,
+                 "if command -v mandoc >/dev/null; then mandoc -Tlint -Wwarning %s; "
+                 "elif command -v man >/dev/null; then man --warnings=w -E UTF-8 -l %s 2>&1 >/dev/null; fi",
+                 path, path);
+        f = popen(line, "r");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+        said_of_it[fread(said_of_it, 1, sizeof said_of_it - 1, f)] = '\0';
+        pclose(f);
+        CU_ASSERT_STRING_EQUAL(said_of_it, "");
+        free(page);
+    }
+}
+
 /* What bash offers behind these words; the last is what is being typed. */
 static bool bash_offers(const char *script, const char *words, const char *wanted)
 {
@@ -296,6 +321,7 @@ int main(void)
         { "many repeatable options", too_many_options },
         { "output that cannot be written is a failure", full_disk },
         { "every verb and option is in its help, the manual and the completion", everything_is_described },
+        { "the manual pages are well-formed", manual_pages_are_well_formed },
         { "bash completes nouns, verbs, options and values", bash_completes },
         CU_TEST_INFO_NULL,
     };

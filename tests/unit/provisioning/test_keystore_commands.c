@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "provisioning/private_file.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/board.h"
 #include "tests/unit/provisioning/ceremony.h"
@@ -83,6 +84,31 @@ static void who_asks(void)
     CU_ASSERT_EQUAL(ASK("keystore", "status"), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "its owner's alone"));
     CU_ASSERT_EQUAL(chmod(owner_key, 0400), 0);
+}
+
+/* The four names from a file of the module's format; the same owner's key under a passphrase. */
+static void by_a_profile(void)
+{
+    char profile[160], sealed[160], passphrase[160], text[1024];
+
+    name(profile, "owner.conf");
+    name(sealed, "owner-sealed.key");
+    name(passphrase, "passphrase");
+    snprintf(text, sizeof text, "socket = %s\ncertificate = %s\nkey = %s\nkeystore = %s\n", socket_path, owner_pem,
+             owner_key, board_pem);
+    CU_ASSERT_EQUAL(file_create(profile, 0600, span_text(text)), ST_OK);
+    CU_ASSERT_EQUAL(RUN(&said, "keystore", "status", "--profile", profile), EXIT_DONE);
+    CU_ASSERT_EQUAL(RUN(&said, "keystore", "status", "--profile", profile, "--key", client_key), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "do not belong together"));
+    CU_ASSERT_EQUAL(RUN(&said, "keystore", "audit", "--profile", profile, "--json"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "[\n{\"sequence\":1,") && says(said.out, "}\n]\n"));
+    CU_ASSERT_EQUAL(file_create(passphrase, 0400, span_text("seven green bottles")), ST_OK);
+    snprintf(text, sizeof text, "openssl pkcs8 -topk8 -scrypt -in %s -passout file:%s -out %s && chmod 0400 %s",
+             owner_key, passphrase, sealed, sealed);
+    CU_ASSERT_EQUAL(system(text), 0);
+    CU_ASSERT_EQUAL(
+        RUN(&said, "keystore", "status", "--profile", profile, "--key", sealed, "--key-passphrase-file", passphrase),
+        EXIT_DONE);
 }
 
 static void from_provisioned_to_operational(void)
@@ -186,6 +212,7 @@ int main(void)
     CU_TestInfo cases[] = {
         { "identities: files of exact mode, nothing replaced", identity_files },
         { "who asks is checked, and whom", who_asks },
+        { "a profile says where the keystore is; a key may be under a passphrase", by_a_profile },
         { "from provisioned to operational", from_provisioned_to_operational },
         { "partitions and what is refused of them", partitions },
         { "changes of a partition", partition_changes },

@@ -29,9 +29,9 @@ static void make_identity(const char *name)
 
 static int release(size_t holder, const char *out)
 {
-    return RUN(&said, "holder", "release", "--yes", "--domain", ceremony_path("domain.json"), "--transfer",
-               ceremony_path("transfer.pem"), "--act", act, "--certificate", ceremony_certificate(holder), "--key",
-               ceremony_key(holder), "--out", out);
+    return RUN(&said, "holder", "release", "--yes", "--domain", ceremony_path("domain.json"), "--keystore",
+               second.certificate, "--transfer", ceremony_path("transfer.pem"), "--act", act, "--certificate",
+               ceremony_certificate(holder), "--key", ceremony_key(holder), "--out", out);
 }
 
 /* The second keystore gets the first one's domain. */

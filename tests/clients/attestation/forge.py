@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""attestation_forge.py IN.json OUT.json ACTION... - edits a statement's file, by an implementation of its own.
+"""forge.py IN.json OUT.json ACTION... - edits a statement's file, by an implementation of its own.
 
   set:FIELD=int:N | hex:DIGITS | text:TEXT   a field of the statement, by its number in keystore.proto
   drop:FIELD                    without that field
