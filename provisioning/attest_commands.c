@@ -1,13 +1,12 @@
 /* strongroom attest: create, key, verify, show. What a keystore says of itself and its keys, and whether to believe it.
  */
-#include <time.h>
-
 #include "firmware/base/clock.h"
 #include "firmware/base/hex.h"
 #include "firmware/wire/act.h"
 #include "firmware/wire/validate.h"
 #include "provisioning/key_attest.h"
 #include "provisioning/keystore_link.h"
+#include "provisioning/moment.h"
 #include "provisioning/pem.h"
 #include "provisioning/private_file.h"
 #include "provisioning/site.h"
@@ -121,19 +120,17 @@ static int read_statement(const struct invocation *in, struct signed_statement *
     return there ? command_refuse(in, "form: %s", why) : command_refuse(in, "%s: %s", path, status_name(st));
 }
 
-/* RFC 3339 in UTC, to the second. */
 static int read_moment(const struct invocation *in, int64_t *out)
 {
-    const char *text = command_value(in, "at"), *end;
-    struct tm tm = { 0 };
+    const char *text = command_value(in, "at");
+    uint64_t ms;
 
     *out = clock_unix_s();
     if (text == NULL)
         return EXIT_DONE;
-    if (strlen(text) != strlen("2026-01-05T01:32:01Z") || (end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm)) == NULL ||
-        *end != '\0')
+    if (moment_parse(span_text(text), &ms) != ST_OK)
         return command_misused(in, "--at takes a time like 2026-01-05T01:32:01Z");
-    *out = timegm(&tm);
+    *out = (int64_t)(ms / 1000);
     return EXIT_DONE;
 }
 

@@ -1,5 +1,8 @@
 #include "provisioning/statement_file.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
 #include "firmware/base/base64url.h"
 #include "firmware/wire/validate.h"
 #include "provisioning/pem.h"
@@ -7,6 +10,7 @@
 #include "service/json/json.h"
 
 #define FILE_MAX_LEN (256u * 1024)
+#define PEM_NAME     "STRONGROOM STATEMENT" /* as board/sim has it */
 
 /* --- writing --- */
 
@@ -169,6 +173,34 @@ static enum status parse_packed(struct span packed, struct signed_statement *out
     return *why == NULL ? ST_OK : ST_BAD_REQUEST;
 }
 
+/* As a board leaves it: in PEM, and nothing behind it but the line ends that cover a longer one from before. */
+static enum status parse_pem(struct span text, struct signed_statement *out, const char **why)
+{
+    BIO *memory = text.len <= FILE_MAX_LEN ? BIO_new_mem_buf(text.p, (int)text.len) : NULL;
+    char *name = NULL, *header = NULL;
+    unsigned char *packed = NULL;
+    enum status st = ST_BAD_REQUEST;
+    long len = 0;
+    char rest;
+
+    *why = "the file is no statement in PEM";
+    if (memory != NULL && PEM_read_bio(memory, &name, &header, &packed, &len) == 1 && strcmp(name, PEM_NAME) == 0 &&
+        header[0] == '\0') {
+        *why = NULL;
+        while (*why == NULL && BIO_read(memory, &rest, 1) == 1)
+            if (rest != '\n')
+                *why = "there is something behind the statement";
+        if (*why == NULL)
+            st = parse_packed(span_of(packed, (size_t)len), out, why);
+    }
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(packed);
+    BIO_free(memory);
+    ERR_clear_error();
+    return st;
+}
+
 enum status statement_file_parse(struct span text, struct signed_statement *out, const char **why)
 {
     int64_t version;
@@ -176,6 +208,8 @@ enum status statement_file_parse(struct span text, struct signed_statement *out,
 
     *out = (struct signed_statement){ 0 };
     *why = NULL;
+    if (span_starts_with(text, span_text("-----BEGIN ")))
+        return parse_pem(text, out, why);
     if (text.len > 0 && text.p[0] != '{')
         return parse_packed(text, out, why);
     if (json_read_object(text, FILE_MAX_LEN, &root) != ST_OK)

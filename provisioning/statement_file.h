@@ -2,8 +2,8 @@
  *   {"version":1,"statement":base64url,"signature":base64url,"certificates":[PEM],
  *    "quote":{"attest":base64url,"signature":base64url,"key":base64url}}
  * without "quote" where the board has no TPM. The statement is a packed ks.Statement (firmware/wire/keystore.proto).
- * Also read is a packed ks.SignedStatement as it is: so a board leaves the statement of its destruction, and so the
- * PKCS#11 module and the REST service give the attestation of a key. */
+ * Also read is a packed ks.SignedStatement: in PEM ("STRONGROOM STATEMENT"), as a board leaves the statement of its
+ * destruction, or as it is, as the PKCS#11 module and the REST service give the attestation of a key. */
 #ifndef STRONGROOM_PROVISIONING_STATEMENT_FILE_H
 #define STRONGROOM_PROVISIONING_STATEMENT_FILE_H
 

@@ -2,18 +2,16 @@
 
 #include <inttypes.h>
 
-#include "firmware/base/clock.h"
 #include "firmware/base/hex.h"
 #include "firmware/wire/act.h"
 #include "provisioning/attribute_name.h"
 #include "provisioning/keystore_state.h"
+#include "provisioning/moment.h"
 
-#define MS_TO_100NS 10000
-#define YEAR_10000  253402300800000u /* the first moment that RFC 3339 cannot write, in milliseconds */
-
-static void time_text(uint64_t ms, char out[CLOCK_RFC3339_LEN + 1])
+/* One that nobody has verified may hold any number. */
+static void time_text(uint64_t ms, char out[MOMENT_LEN + 1])
 {
-    clock_format_rfc3339(out, (int64_t)(ms < YEAR_10000 ? ms : YEAR_10000 - 1) * MS_TO_100NS);
+    moment_format(ms <= MOMENT_MAX ? ms : MOMENT_MAX, out);
 }
 
 static const char *purpose_name(uint32_t purpose)
@@ -101,7 +99,7 @@ static void print_destruction(FILE *out, const Ks__Destruction *d)
 
 void statement_print(const struct invocation *in, const Ks__Statement *s, const struct device_claims *claims)
 {
-    char time[CLOCK_RFC3339_LEN + 1];
+    char time[MOMENT_LEN + 1];
     FILE *out = in->out;
 
     time_text(s->time_ms, time);
@@ -190,7 +188,7 @@ static void put_firmware(struct json_writer *w, const Ks__Statement *s)
 
 void statement_print_json(const struct invocation *in, const Ks__Statement *s, const struct device_claims *claims)
 {
-    char time[CLOCK_RFC3339_LEN + 1];
+    char time[MOMENT_LEN + 1];
     struct bytes text = { 0 };
     struct json_writer w;
 
