@@ -126,7 +126,7 @@ const struct verb keystore_verbs[] = {
     { "remove-auditor", "take that back", NULL, false, true, keystore_auditor_options, keystore_remove_auditor },
     { "audit-sink", "say where audit records are sent", NULL, false, true, keystore_audit_sink_options,
       keystore_audit_sink },
-    { "firmware-key", "accept firmware only if a key of yours signed it, too", NULL, false, true,
+    { "firmware-key", "say whose signature firmware will need, once updates are built", NULL, false, true,
       keystore_firmware_key_options, keystore_firmware_key },
     { "clock", "set the keystore's clock: by five minutes in all, or as holders approve", NULL, false, true,
       keystore_clock_options, keystore_clock },
