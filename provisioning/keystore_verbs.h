@@ -7,6 +7,8 @@
 
 /* keystore_status.c */
 int keystore_status(struct invocation *in);
+/* keystore_audit.c */
+int keystore_audit(struct invocation *in);
 
 /* keystore_role_commands.c: who may do what on the link */
 extern const struct verb_option keystore_set_owner_options[], keystore_auditor_options[];
