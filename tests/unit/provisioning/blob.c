@@ -4,9 +4,9 @@
 
 #include "firmware/domain/domain_file.h"
 #include "firmware/domain/kdf.h"
-#include "provisioning/domain_disk.h"
-#include "provisioning/holder_share.h"
-#include "provisioning/private_file.h"
+#include "provisioning/ceremony/domain_disk.h"
+#include "provisioning/ceremony/holder_share.h"
+#include "provisioning/cli/private_file.h"
 #include "service/json/json.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/ceremony.h"
