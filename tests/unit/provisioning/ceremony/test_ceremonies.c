@@ -1,5 +1,5 @@
-/* provisioning/ceremony/domain_commands.c, keystore_*_commands.c, holder_commands.c and decommission_commands.c against the real
- * keystored: the ceremonies, one after the other. */
+/* provisioning/ceremony/domain_commands.c, keystore_*_commands.c, holder_commands.c and decommission_commands.c against
+ * the real keystored: the ceremonies, one after the other. */
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* provisioning/ceremony/holder.c and holder_commands.c away from a keystore, with openssl as the independent check of keys and
- * signatures. What needs a domain file is in test_ceremonies.c. */
+/* provisioning/ceremony/holder.c and holder_commands.c away from a keystore, with openssl as the independent check of
+ * keys and signatures. What needs a domain file is in test_ceremonies.c. */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
-/* provisioning/ceremony/domain_restore_commands.c, holder_commands.c and decommission_commands.c against the real keystored: a
- * security domain comes to another board, and is reset there. */
+/* provisioning/ceremony/domain_restore_commands.c, holder_commands.c and decommission_commands.c against the real
+ * keystored: a security domain comes to another board, and is reset there. */
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* provisioning/keystore/identity_commands.c and link_files.c: keys for the keystore's link, in clear and under a passphrase. The
- * openssl program opens what we wrote, and we open what it wrote. */
+/* provisioning/keystore/identity_commands.c and link_files.c: keys for the keystore's link, in clear and under a
+ * passphrase. The openssl program opens what we wrote, and we open what it wrote. */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

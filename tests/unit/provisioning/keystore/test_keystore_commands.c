@@ -1,5 +1,5 @@
-/* provisioning/keystore/identity_commands.c, keystore_commands.c, partition_commands.c and keystore_link.c against the real
- * keystored. */
+/* provisioning/keystore/identity_commands.c, keystore_commands.c, partition_commands.c and keystore_link.c against the
+ * real keystored. */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* provisioning/token/pin_commands.c, pin_rotate.c, pin_place.c, machine_pin.c: on SoftHSM. A module is initialised once a
- * process, so each command line runs in a child. */
+/* provisioning/token/pin_commands.c, pin_rotate.c, pin_place.c, machine_pin.c: on SoftHSM. A module is initialised once
+ * a process, so each command line runs in a child. */
 #include <linux/keyctl.h>
 #include <seccomp.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* provisioning/token/token_setup.c, token_commands.c, tls_commands.c, audit key: on SoftHSM. A module is initialised once a
- * process, so each command line runs in a child. */
+/* provisioning/token/token_setup.c, token_commands.c, tls_commands.c, audit key: on SoftHSM. A module is initialised
+ * once a process, so each command line runs in a child. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
