@@ -1,6 +1,7 @@
 /* Requests of the owner that carry partitions from one keystore of a domain to another. */
 #include "firmware/backup.h"
 #include "firmware/base/log.h"
+#include "firmware/partition_table.h"
 #include "firmware/restore.h"
 
 static void end_backup(struct keystore *ks)
@@ -33,11 +34,9 @@ static CK_RV begin_backup(struct call *c, uint64_t id)
 {
     struct keystore *ks = c->ks;
     struct backup *made;
-    unsigned i = 0;
+    unsigned i = partition_table_index(ks, id);
     CK_RV rv;
 
-    while (i < PARTITIONS_MAX && (ks->partitions[i] == NULL || ks->partitions[i]->id != id))
-        i++;
     if (i == PARTITIONS_MAX)
         return CKR_SLOT_ID_INVALID;
     if ((rv = backup_new(&ks->domain, ks->partitions[i], c->who->link, &made)) != CKR_OK)
@@ -105,6 +104,12 @@ void backup_link_gone(struct keystore *ks, uint64_t link)
     if (ks->restore != NULL && restore_link(ks->restore) == link && restore_drop(ks) != CKR_OK)
         log_error("a restore that was given up: what it wrote is removed at the next start");
     pthread_mutex_unlock(&ks->lock);
+}
+
+void backup_end_of(struct keystore *ks, uint32_t partition)
+{
+    if (ks->backup != NULL && backup_partition(ks->backup) == partition)
+        end_backup(ks);
 }
 
 void backup_forget_all(struct keystore *ks)
