@@ -80,10 +80,10 @@ static const int refused[] = {
  * is all. The kernel looks at 32 bits of the operation and these rules at 64, so what they do not know they refuse. */
 static bool limit_keyrings(scmp_filter_ctx filter)
 {
-    const struct scmp_arg_cmp refused_operations[] = {
-        SCMP_A0_64(SCMP_CMP_LT, KEYCTL_DESCRIBE), SCMP_A0_64(SCMP_CMP_EQ, KEYCTL_CLEAR),
-        SCMP_A0_64(SCMP_CMP_EQ, KEYCTL_LINK),     SCMP_A0_64(SCMP_CMP_EQ, KEYCTL_UNLINK),
-        SCMP_A0_64(SCMP_CMP_GT, KEYCTL_READ),
+    static const struct scmp_arg_cmp refused_operations[] = {
+        { .op = SCMP_CMP_LT, .datum_a = KEYCTL_DESCRIBE }, { .op = SCMP_CMP_EQ, .datum_a = KEYCTL_CLEAR },
+        { .op = SCMP_CMP_EQ, .datum_a = KEYCTL_LINK },     { .op = SCMP_CMP_EQ, .datum_a = KEYCTL_UNLINK },
+        { .op = SCMP_CMP_GT, .datum_a = KEYCTL_READ },
     };
     bool ok = true;
 
