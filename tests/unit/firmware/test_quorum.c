@@ -32,7 +32,7 @@ static union {
 static struct ceremony_people people;
 static uint8_t fingerprint[LINK_FINGERPRINT_LEN] = { 0xfe };
 static uint8_t *spki;
-static Ks__Operator operator, *operators[] = { &operator };
+static Ks__Operator operator, * operators[] = { &operator};
 
 static void make_change(void)
 {
@@ -114,7 +114,7 @@ static bool clock_is_set(void)
 static void make_start(void)
 {
     ks__operator__init(&operator);
-    operator.name = (char *)(uintptr_t) "ada";
+    operator.name =(char *)(uintptr_t) "ada";
     operator.passphrase = data_of("correct horse", 13);
     ks__start_mode_set__init(&request.start);
     request.start.required = 1;
@@ -147,14 +147,10 @@ static const struct dangerous {
     void (*make)(void);
     bool (*done)(void);
 } acts[] = {
-    { MESSAGE_DOMAIN_CHANGE, make_change, is_changed },
-    { MESSAGE_DOMAIN_EXPORT, make_export, is_exported },
-    { MESSAGE_ROLE_SET, make_role, is_owned_by_another },
-    { MESSAGE_AUDIT_SINK_SET, make_sink, has_sink },
-    { MESSAGE_FIRMWARE_KEY_SET, make_key, has_key },
-    { MESSAGE_CLOCK_SET, make_clock, clock_is_set },
-    { MESSAGE_START_MODE_SET, make_start, is_attended },
-    { MESSAGE_FACTORY_RESET, make_end, is_reset },
+    { MESSAGE_DOMAIN_CHANGE, make_change, is_changed },   { MESSAGE_DOMAIN_EXPORT, make_export, is_exported },
+    { MESSAGE_ROLE_SET, make_role, is_owned_by_another }, { MESSAGE_AUDIT_SINK_SET, make_sink, has_sink },
+    { MESSAGE_FIRMWARE_KEY_SET, make_key, has_key },      { MESSAGE_CLOCK_SET, make_clock, clock_is_set },
+    { MESSAGE_START_MODE_SET, make_start, is_attended },  { MESSAGE_FACTORY_RESET, make_end, is_reset },
     { MESSAGE_ZEROISE, make_end, is_zeroised },
 };
 

@@ -1,5 +1,5 @@
-/* firmware/security_domain.c, requests_domain.c, requests_restore.c, holders.c: from a new keystore to one that works, and
- * from a file and a quorum to another one that opens what the first has sealed. */
+/* firmware/security_domain.c, requests_domain.c, requests_restore.c, holders.c: from a new keystore to one that works,
+ * and from a file and a quorum to another one that opens what the first has sealed. */
 #include "firmware/domain/domain_file.h"
 #include "firmware/crypto/entropy.h"
 #include "firmware/crypto/pin.h"
@@ -84,14 +84,21 @@ static void holders_and_quorum_have_limits(void)
     static const struct {
         unsigned count, required;
         CK_RV rv;
-    } tries[] = { { 2, 2, CKR_HOLDERS_INVALID }, { 3, 1, CKR_HOLDERS_INVALID },  { 3, 0, CKR_HOLDERS_INVALID },
-                  { 3, 4, CKR_HOLDERS_INVALID }, { 0, 0, CKR_HOLDERS_INVALID },  { 3, 2, CKR_OK },
-                  { 3, 3, CKR_OK },              { 10, 11, CKR_HOLDERS_INVALID }, { 10, 10, CKR_OK } };
+    } tries[] = { { 2, 2, CKR_HOLDERS_INVALID },
+                  { 3, 1, CKR_HOLDERS_INVALID },
+                  { 3, 0, CKR_HOLDERS_INVALID },
+                  { 3, 4, CKR_HOLDERS_INVALID },
+                  { 0, 0, CKR_HOLDERS_INVALID },
+                  { 3, 2, CKR_OK },
+                  { 3, 3, CKR_OK },
+                  { 10, 11, CKR_HOLDERS_INVALID },
+                  { 10, 10, CKR_OK } };
 
     open_both();
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
         CU_ASSERT_EQUAL(create(&owner_a, 0, tries[i].count, tries[i].required), tries[i].rv);
-        CU_ASSERT_EQUAL(a.ks->domain.pending.count, tries[i].rv == CKR_OK ? tries[i].count : a.ks->domain.pending.count);
+        CU_ASSERT_EQUAL(a.ks->domain.pending.count,
+                        tries[i].rv == CKR_OK ? tries[i].count : a.ks->domain.pending.count);
     }
     close_both();
 }
@@ -263,7 +270,8 @@ static void release(struct restore *r, const struct kept_file *f, unsigned first
     size_t at = r->m.n_shares++;
     struct secret share = { 0 };
 
-    CU_ASSERT_EQUAL_FATAL(domain_share_open(span_text(f->shares[who - first]), ceremony_holder(who)->key, &share), ST_OK);
+    CU_ASSERT_EQUAL_FATAL(domain_share_open(span_text(f->shares[who - first]), ceremony_holder(who)->key, &share),
+                          ST_OK);
     CU_ASSERT_EQUAL_FATAL(domain_share_seal(secret_span(&share), to, entropy_draw, &r->texts[at]), ST_OK);
     secret_clear(&share);
     ks__encrypted_share__init(&r->shares[at]);
@@ -318,6 +326,25 @@ static CK_RV restore(const struct kept_file *f, unsigned first, unsigned who, un
     end_restore(&r);
     X509_free(to);
     return rv;
+}
+
+/* A share that a holder encrypts to it goes nowhere else. */
+static void the_transfer_certificate_is_of_this_keystore(void)
+{
+    X509 *to, *again;
+
+    open_both();
+    to = transfer_of(&owner_b);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(to);
+    CU_ASSERT_EQUAL(X509_verify(to, b.ks->device.key), 1);
+    CU_ASSERT_NOT_EQUAL(X509_verify(to, a.ks->device.key), 1);
+    CU_ASSERT_NOT_EQUAL(X509_verify(to, X509_get0_pubkey(to)), 1);
+    restart(&b, &owner_b);
+    again = transfer_of(&owner_b);
+    CU_ASSERT_EQUAL(X509_cmp(to, again), 0);
+    X509_free(to);
+    X509_free(again);
+    close_both();
 }
 
 static void nothing_has_changed_on_b(void)
@@ -568,6 +595,7 @@ int main(void)
         { "holders and quorum have limits", holders_and_quorum_have_limits },
         { "holders are people with RSA keys, each once", holders_are_people_with_rsa_keys },
         { "not operational before the file is confirmed", not_operational_before_the_file_is_confirmed },
+        { "the transfer certificate is of this keystore", the_transfer_certificate_is_of_this_keystore },
         { "three of five bring the domain up on another keystore; two do not",
           three_of_five_bring_the_domain_up_on_another_keystore },
         { "any three of five do", any_three_of_five },
