@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "provisioning/domain_json.h"
-#include "provisioning/private_file.h"
+#include "provisioning/ceremony/domain_json.h"
+#include "provisioning/cli/private_file.h"
 
 static uint8_t block[BUDGET_SIZE];
 static struct budget budget;

@@ -27,7 +27,7 @@ check() { # sentence, command
     else
         failed=$((failed + 1))
         printf 'FAILED: %s\n' "$1"
-        head -c 3000 "$work/check.out" | sed 's/^/    /'
+        tail -c 1500 "$work/check.out" | sed 's/^/    /'
     fi
 }
 
