@@ -1,7 +1,9 @@
 /* provisioning/private_file.c */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "provisioning/private_file.h"
@@ -67,7 +69,6 @@ static void abandoned_is_gone(void)
     int fd;
 
     CU_ASSERT_EQUAL_FATAL(file_reserve(at("reserved"), 0600, &fd), ST_OK);
-    CU_ASSERT_EQUAL(mode_of(at("reserved")), 0600);
     file_abandon(fd, at("reserved"));
     CU_ASSERT_EQUAL(mode_of(at("reserved")), 0);
 }
@@ -77,11 +78,43 @@ static void reserved_is_filled(void)
     struct bytes back = { 0 };
     int fd;
 
-    CU_ASSERT_EQUAL_FATAL(file_reserve(at("later"), 0600, &fd), ST_OK);
+    CU_ASSERT_EQUAL_FATAL(file_reserve(at("later"), 0440, &fd), ST_OK);
+    CU_ASSERT_EQUAL(mode_of(at("later")), 0); /* not there in part */
     CU_ASSERT_EQUAL(file_fill(fd, at("later"), span_text("content")), ST_OK);
+    CU_ASSERT_EQUAL(mode_of(at("later")), 0440);
     read_file(at("later"), &back);
     CU_ASSERT(span_is(bytes_span(&back), "content"));
     bytes_clear(&back);
+}
+
+static void reservation_is_no_right(void)
+{
+    struct bytes back = { 0 };
+    int fd;
+
+    CU_ASSERT_EQUAL_FATAL(file_reserve(at("contended"), 0600, &fd), ST_OK);
+    CU_ASSERT_EQUAL(file_create(at("contended"), 0600, span_text("first")), ST_OK);
+    CU_ASSERT_EQUAL(file_fill(fd, at("contended"), span_text("second")), ST_EXISTS);
+    read_file(at("contended"), &back);
+    CU_ASSERT(span_is(bytes_span(&back), "first"));
+    bytes_clear(&back);
+}
+
+/* Killed between the two steps, and taken up again. */
+static void killed_leaves_nothing(void)
+{
+    int fd, status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (file_reserve(at("killed"), 0600, &fd) == ST_OK && write(fd, "half", 4) == 4)
+            kill(getpid(), SIGKILL);
+        _exit(0);
+    }
+    CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT(WIFSIGNALED(status));
+    CU_ASSERT_EQUAL(mode_of(at("killed")), 0);
+    CU_ASSERT_EQUAL(file_create(at("killed"), 0600, span_text("whole")), ST_OK);
 }
 
 static void full_disk_leaves_nothing(void)
@@ -115,7 +148,9 @@ int main(void)
         { "a symbolic link is not followed, even one that leads nowhere", links_are_not_followed },
         { "a place that cannot be is refused", bad_places },
         { "an abandoned reservation leaves nothing", abandoned_is_gone },
-        { "a reservation is filled", reserved_is_filled },
+        { "a reservation has no name until it is filled", reserved_is_filled },
+        { "a reservation replaces nothing that came meanwhile", reservation_is_no_right },
+        { "a process that is killed leaves no part of a file", killed_leaves_nothing },
         { "a full disk leaves no half file", full_disk_leaves_nothing },
         { "reading stops at its limit", reading_is_bounded },
         CU_TEST_INFO_NULL,
