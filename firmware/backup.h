@@ -5,8 +5,8 @@
  * attributes of one after the other. There is at least one of them, and the last one's number is that of part 0.
  *
  * The token objects are those of the beginning: one that is destroyed meanwhile is in the backup, one that is made
- * meanwhile is not. Each has the attributes of the moment in which its part is made. The partition works on as ever; if
- * it is deleted, its backup ends.
+ * meanwhile is not. Each has the attributes of the moment in which its part is made. The partition works on as ever; a
+ * deletion ends its backup.
  *
  * A job belongs to the link it was begun on and ends with it, with the last part, with the next begin, or with an
  * error. Guarded by the keystore's lock; takes the partition's. */

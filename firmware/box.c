@@ -44,8 +44,8 @@ enum status box_open(const uint8_t key[BOX_KEY_LEN], struct span box, struct spa
     if (box.len < BOX_OVERHEAD) {
         st = ST_BAD_CIPHERTEXT;
     } else if (ctx != NULL && begin(ctx, key, box.p, additional, 0) &&
-               EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN,
-                                   (void *)(uintptr_t)(box.p + NONCE_LEN + len)) == 1 &&
+               EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, (void *)(uintptr_t)(box.p + NONCE_LEN + len)) ==
+                   1 &&
                EVP_DecryptUpdate(ctx, out, &n, box.p + NONCE_LEN, (int)len) == 1) {
         st = EVP_DecryptFinal_ex(ctx, out + n, &last) == 1 ? ST_OK : ST_BAD_CIPHERTEXT;
         if (st != ST_OK)

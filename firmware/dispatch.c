@@ -76,7 +76,7 @@ static const struct rule {
     [MESSAGE_BACKUP_NEXT] = { on_backup_next, WORKING, OWNER, 0, AUDIT | SYNC | KEYS },
     [MESSAGE_RESTORE_BEGIN] = { on_restore_begin, WORKING, OWNER, BACKUP_PART_MAX + ACT_BODY_MAX, AUDIT | SYNC | KEYS },
     [MESSAGE_RESTORE_NEXT] = { on_restore_next, WORKING, OWNER, BACKUP_PART_MAX + 16, AUDIT | SYNC | KEYS },
-    [MESSAGE_ZEROISE] = { on_zeroise, OWNED | IN(ERROR), OWNER, ACT_BODY_MAX, AUDIT | SYNC },
+    [MESSAGE_ZEROISE] = { on_zeroise, OWNED | IN(ERROR), OWNER, ACT_BODY_MAX, AUDIT | SYNC | KEYS },
     [MESSAGE_FACTORY_RESET] = { on_factory_reset, OWNED, OWNER, ACT_BODY_MAX, AUDIT | SYNC | KEYS },
     [MESSAGE_DOMAIN_INFO] = { on_domain_info, OWNED, OWNER | AUDITOR, 0, 0 },
     [MESSAGE_DOMAIN_CREATE] = { on_domain_create, IN(PROVISIONED), OWNER, HOLDERS_BODY_MAX, AUDIT | SYNC },

@@ -127,7 +127,7 @@ CK_RV holder_verify(const struct holder *h, struct span statement, struct span s
         EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) == 1 &&
         EVP_PKEY_CTX_set_rsa_mgf1_md(how, EVP_sha256()) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(how, 32) == 1)
         rv = EVP_DigestVerify(md, signature.p, signature.len, statement.p, statement.len) == 1 ? CKR_OK
-                                                                                              : CKR_APPROVAL_INVALID;
+                                                                                               : CKR_APPROVAL_INVALID;
     EVP_MD_CTX_free(md);
     EVP_PKEY_free(key);
     return rv;

@@ -71,6 +71,8 @@ bool keystore_identity_is_taken(const struct keystore *ks, const uint8_t fingerp
 unsigned keystore_free_slot(const struct keystore *ks, unsigned kept);
 /* What is under way on this link ends: a backup, a restore. Takes the keystore's lock. */
 void backup_link_gone(struct keystore *ks, uint64_t link);
+/* The partition is deleted: so is what its backup holds of it. Under the keystore's lock, without the partition's. */
+void backup_end_of(struct keystore *ks, uint32_t partition);
 /* Whatever is under way ends, in memory alone. Under the keystore's lock. */
 void backup_forget_all(struct keystore *ks);
 

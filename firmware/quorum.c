@@ -96,7 +96,8 @@ unsigned quorum_change(const struct quorum_use *use, struct flash_change *change
 {
     if (!use->needed)
         return 0;
-    *change = (struct flash_change){ .key = { .kind = RECORD_ACTS }, .value = span_of(use->record, sizeof use->record) };
+    *change =
+        (struct flash_change){ .key = { .kind = RECORD_ACTS }, .value = span_of(use->record, sizeof use->record) };
     return 1;
 }
 

@@ -213,6 +213,7 @@ static CK_RV delete (struct keystore *ks, unsigned slot)
     bool unused;
     CK_RV rv;
 
+    backup_end_of(ks, p->id); /* it holds the objects' keys */
     pthread_mutex_lock(&p->lock);
     if ((rv = tombstones_change(&ks->tombstones, p, &changes[1], &buried)) == CKR_OK &&
         (rv = storage_commit(&ks->storage, changes, 1 + buried, true)) == CKR_OK) {

@@ -107,6 +107,12 @@ void backup_link_gone(struct keystore *ks, uint64_t link)
     pthread_mutex_unlock(&ks->lock);
 }
 
+void backup_end_of(struct keystore *ks, uint32_t partition)
+{
+    if (ks->backup != NULL && backup_partition(ks->backup) == partition)
+        end_backup(ks);
+}
+
 void backup_forget_all(struct keystore *ks)
 {
     end_backup(ks);

@@ -72,8 +72,7 @@ CK_RV on_role_set(struct call *c, const ProtobufCMessage *request)
     c->entry.detail = m->role;
     pthread_mutex_lock(&c->ks->lock);
     next = c->ks->device;
-    if ((rv = set_role(c->ks, &next, m)) == CKR_OK &&
-        (rv = quorum_check(c, MESSAGE_ROLE_SET, request, &use)) == CKR_OK)
+    if ((rv = set_role(c->ks, &next, m)) == CKR_OK && (rv = quorum_check(c, MESSAGE_ROLE_SET, request, &use)) == CKR_OK)
         rv = replace(c->ks, &next, &use);
     pthread_mutex_unlock(&c->ks->lock);
     return rv;

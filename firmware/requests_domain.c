@@ -273,7 +273,7 @@ CK_RV on_domain_confirm(struct call *c, const ProtobufCMessage *request)
 
     pthread_mutex_lock(&c->ks->lock);
     if ((rv = confirm(c->ks, (const Ks__DomainConfirm *)request)) == CKR_OK && keystore_open_domain(c->ks) != ST_OK)
-        rv = CKR_HOST_MEMORY;
+        rv = CKR_HOST_MEMORY; /* also where it was open already, which changes nothing */
     c->entry.detail = c->ks->domain.current.generation;
     pthread_mutex_unlock(&c->ks->lock);
     if (rv == CKR_OK)

@@ -14,13 +14,13 @@
 #include "firmware/crypto/attributes.h"
 #include "firmware/wire/body.h"
 
-#define START_SECRET_LEN   32
-#define START_SHARE_LEN    (2 * START_SECRET_LEN) /* words of 16 bits */
-#define START_SALT_LEN     16
-#define START_OVERHEAD     (12 + 16) /* nonce and tag */
-#define START_WRAPPED_LEN  (START_SHARE_LEN + START_OVERHEAD)
-#define START_DOMAIN_LEN   (32 + START_OVERHEAD)
-#define START_PEPPER_LEN   32
+#define START_SECRET_LEN  32
+#define START_SHARE_LEN   (2 * START_SECRET_LEN) /* words of 16 bits */
+#define START_SALT_LEN    16
+#define START_OVERHEAD    (12 + 16) /* nonce and tag */
+#define START_WRAPPED_LEN (START_SHARE_LEN + START_OVERHEAD)
+#define START_DOMAIN_LEN  (32 + START_OVERHEAD)
+#define START_PEPPER_LEN  32
 
 struct operator_record {
     char name[PARTITION_NAME_MAX + 1];
@@ -48,8 +48,8 @@ struct unlocking {
 /* A new attended start: draws the secret, encrypts the domain key and a share for each operator. Slow: a scrypt for
  * each. Errors: CKR_ARGUMENTS_BAD a name, a passphrase too short, too few operators, one named twice;
  * CKR_DEVICE_ERROR; CKR_HOST_MEMORY. */
-MUST_CHECK CK_RV start_mode_make(struct start_mode *s, const Ks__StartModeSet *m,
-                                 const uint8_t domain_key[32], const uint8_t pepper[START_PEPPER_LEN]);
+MUST_CHECK CK_RV start_mode_make(struct start_mode *s, const Ks__StartModeSet *m, const uint8_t domain_key[32],
+                                 const uint8_t pepper[START_PEPPER_LEN]);
 /* One operator's passphrase: his share into `u`. Slow. Errors: CKR_PASSPHRASE_INCORRECT, also for a name that is not
  * there; CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV start_mode_open_share(const struct start_mode *s, const char *name, struct span passphrase,

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "provisioning/completion.h"
-#include "provisioning/manual.h"
-#include "provisioning/verbs.h"
+#include "provisioning/cli/completion.h"
+#include "provisioning/cli/manual.h"
+#include "provisioning/nouns.h"
 
 static FILE *create(const char *directory, const char *folder, const char *name)
 {

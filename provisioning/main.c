@@ -3,7 +3,7 @@
 
 #include "firmware/base/log.h"
 #include "firmware/base/secret.h"
-#include "provisioning/verbs.h"
+#include "provisioning/nouns.h"
 
 int main(int argc, char **argv)
 {

@@ -1,4 +1,10 @@
-#include "provisioning/verbs.h"
+#include "provisioning/nouns.h"
+
+#include "provisioning/appliance/verbs.h"
+#include "provisioning/attest/verbs.h"
+#include "provisioning/ceremony/verbs.h"
+#include "provisioning/keystore/verbs.h"
+#include "provisioning/token/verbs.h"
 
 const struct noun strongroom_nouns[] = {
     { "identity", "keys by which owner and clients are known to a keystore", identity_verbs },

@@ -2,7 +2,7 @@
  * up on another keystore. A random master key of 32 bytes is shared out (shamir.h), each share under one holder's
  * certificate (domain_share.h); the payload is a JWE under a key that follows from the master key and the item's tag
  * (kdf.h). It is the file of Azure's managed HSM with our payload inside. Its JSON form is the host's:
- * provisioning/domain_json.h.
+ * provisioning/ceremony/domain_json.h.
  *
  * That the file is whole, its MACs say: the payload repeats `required`, and opens under the right master key alone.
  * Pure; thread-safe. */

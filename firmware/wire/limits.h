@@ -47,29 +47,29 @@
 #define SLOW_PEER_BYTES           LINK_MESSAGE_MAX /* a peer with more in slow work is not read from meanwhile */
 
 /* Ceremonies */
-#define HOLDERS_MIN            3
-#define HOLDERS_MAX            10
-#define QUORUM_MIN             2
-#define QUORUM_MAX             10
-#define HOLDER_KEY_BITS_MIN    2048
-#define HOLDER_KEY_BITS_MAX    4096
-#define CERTIFICATE_MAX        4096u /* DER */
-#define CERTIFICATE_CHAIN_MAX  4     /* certificates of the factory's chain, the leaf included */
-#define DOMAIN_ITEMS_MAX       8     /* encrypted items of a domain file; ours has one */
-#define DOMAIN_TAG_MAX         64
-#define DOMAIN_JWE_MAX         (64u * 1024) /* HOLDERS_MAX certificates of CERTIFICATE_MAX fit into ours */
-#define ACT_EXPIRY_MAX_MS      (7u * 24 * 3600 * 1000) /* an approval is not good for longer */
-#define CLOCK_FREE_MS          (5u * 60 * 1000)        /* the clock moves by this much without a quorum */
-#define AUDITORS_MAX           8
-#define AUDIT_SINK_MAX         255
-#define OPERATORS_MAX          10
-#define PASSPHRASE_MIN         8
-#define PASSPHRASE_MAX         255
-#define UNLOCK_TRIES_MAX       10            /* wrong passphrases in a row; then only the domain's holders open the box */
-#define UNLOCK_WINDOW_MS       (10u * 60 * 1000) /* the operators of one start come within this */
-#define NONCE_MIN              16
-#define NONCE_MAX              64
-#define BACKUP_PART_MAX        (128u * 1024)
-#define STATEMENT_MAX          (64u * 1024)
+#define HOLDERS_MIN           3
+#define HOLDERS_MAX           10
+#define QUORUM_MIN            2
+#define QUORUM_MAX            10
+#define HOLDER_KEY_BITS_MIN   2048
+#define HOLDER_KEY_BITS_MAX   4096
+#define CERTIFICATE_MAX       4096u /* DER */
+#define CERTIFICATE_CHAIN_MAX 4     /* certificates of the factory's chain, the leaf included */
+#define DOMAIN_ITEMS_MAX      8     /* encrypted items of a domain file; ours has one */
+#define DOMAIN_TAG_MAX        64
+#define DOMAIN_JWE_MAX        (64u * 1024)            /* HOLDERS_MAX certificates of CERTIFICATE_MAX fit into ours */
+#define ACT_EXPIRY_MAX_MS     (7u * 24 * 3600 * 1000) /* an approval is not good for longer */
+#define CLOCK_FREE_MS         (5u * 60 * 1000)        /* the clock moves by this much without a quorum */
+#define AUDITORS_MAX          8
+#define AUDIT_SINK_MAX        255
+#define OPERATORS_MAX         10
+#define PASSPHRASE_MIN        8
+#define PASSPHRASE_MAX        255
+#define UNLOCK_TRIES_MAX      10 /* wrong passphrases in a row; then only the domain's holders open the box */
+#define UNLOCK_WINDOW_MS      (10u * 60 * 1000) /* the operators of one start come within this */
+#define NONCE_MIN             16
+#define NONCE_MAX             64
+#define BACKUP_PART_MAX       (128u * 1024)
+#define STATEMENT_MAX         (64u * 1024)
 
 #endif

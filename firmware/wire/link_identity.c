@@ -52,7 +52,8 @@ static int check_peer(X509_STORE_CTX *store, void *arg)
     X509 *certificate = X509_STORE_CTX_get0_cert(store);
 
     (void)arg;
-    if (sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) == 1 && link_key_is_acceptable(X509_get0_pubkey(certificate)) &&
+    if (sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) == 1 &&
+        link_key_is_acceptable(X509_get0_pubkey(certificate)) &&
         fingerprint(about->id->library, certificate, about->fingerprint) == ST_OK &&
         (about->id->board || CRYPTO_memcmp(about->fingerprint, about->id->pinned, LINK_FINGERPRINT_LEN) == 0)) {
         X509_STORE_CTX_set_error(store, X509_V_OK);

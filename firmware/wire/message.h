@@ -71,21 +71,21 @@ enum message_kind {
     MESSAGE_RESTORE_BEGIN = 82,    /* RestoreBegin -> Empty */
     MESSAGE_RESTORE_NEXT = 83,     /* RestorePart -> Empty; the last one makes the partition */
     /* ceremonies */
-    MESSAGE_DOMAIN_INFO = 90,         /* Empty -> DomainInfo */
-    MESSAGE_DOMAIN_CREATE = 91,       /* DomainCreate -> Empty */
-    MESSAGE_DOMAIN_EXPORT = 92,       /* DomainExport -> DomainFile */
-    MESSAGE_DOMAIN_CONFIRM = 93,      /* DomainConfirm -> Empty */
-    MESSAGE_DOMAIN_CHANGE = 94,       /* DomainChange -> Empty: the new holders are pending */
-    MESSAGE_DOMAIN_TRANSFER = 95,     /* Empty -> Certificate */
-    MESSAGE_DOMAIN_RESTORE = 96,      /* DomainRestore -> Empty */
-    MESSAGE_ROLE_SET = 97,            /* RoleSet -> Empty */
-    MESSAGE_AUDIT_SINK_SET = 98,      /* AuditSinkSet -> Empty */
-    MESSAGE_FIRMWARE_KEY_SET = 99,    /* FirmwareKeySet -> Empty */
-    MESSAGE_CLOCK_SET = 100,          /* ClockSet -> Empty */
-    MESSAGE_START_MODE_SET = 101,     /* StartModeSet -> Empty */
-    MESSAGE_UNLOCK = 102,             /* Unlock -> Unlocked */
-    MESSAGE_ATTEST = 103,             /* Attest -> SignedStatement */
-    MESSAGE_DEVICE_IDENTITY = 104,    /* Empty -> DeviceIdentity */
+    MESSAGE_DOMAIN_INFO = 90,          /* Empty -> DomainInfo */
+    MESSAGE_DOMAIN_CREATE = 91,        /* DomainCreate -> Empty */
+    MESSAGE_DOMAIN_EXPORT = 92,        /* DomainExport -> DomainFile */
+    MESSAGE_DOMAIN_CONFIRM = 93,       /* DomainConfirm -> Empty */
+    MESSAGE_DOMAIN_CHANGE = 94,        /* DomainChange -> Empty: the new holders are pending */
+    MESSAGE_DOMAIN_TRANSFER = 95,      /* Empty -> Certificate */
+    MESSAGE_DOMAIN_RESTORE = 96,       /* DomainRestore -> Empty */
+    MESSAGE_ROLE_SET = 97,             /* RoleSet -> Empty */
+    MESSAGE_AUDIT_SINK_SET = 98,       /* AuditSinkSet -> Empty */
+    MESSAGE_FIRMWARE_KEY_SET = 99,     /* FirmwareKeySet -> Empty */
+    MESSAGE_CLOCK_SET = 100,           /* ClockSet -> Empty */
+    MESSAGE_START_MODE_SET = 101,      /* StartModeSet -> Empty */
+    MESSAGE_UNLOCK = 102,              /* Unlock -> Unlocked */
+    MESSAGE_ATTEST = 103,              /* Attest -> SignedStatement */
+    MESSAGE_DEVICE_IDENTITY = 104,     /* Empty -> DeviceIdentity */
     MESSAGE_CERTIFICATE_INSTALL = 105, /* CertificateInstall -> Empty */
     MESSAGE_KIND_COUNT_
 };

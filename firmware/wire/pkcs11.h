@@ -142,24 +142,24 @@
 #endif
 
 /* Ours: why a ceremony's request is refused (CKR_VENDOR_DEFINED, and our prefix). */
-#define CKR_STRONGROOM_(n)                (0x80000000UL | 0x53520000UL | (n))
-#define CKR_APPROVALS_MISSING             CKR_STRONGROOM_(0x01) /* fewer than the quorum, or none at all */
-#define CKR_APPROVAL_REPEATED             CKR_STRONGROOM_(0x02) /* one holder twice */
-#define CKR_APPROVAL_INVALID              CKR_STRONGROOM_(0x03) /* the signature is not over this act */
-#define CKR_APPROVAL_EXPIRED              CKR_STRONGROOM_(0x04) /* or good for longer than ACT_EXPIRY_MAX_MS */
-#define CKR_APPROVAL_USED                 CKR_STRONGROOM_(0x05) /* for an act number that is gone, or not yet there */
-#define CKR_APPROVAL_STRANGER             CKR_STRONGROOM_(0x06) /* by nobody who is a holder now */
-#define CKR_HOLDERS_INVALID               CKR_STRONGROOM_(0x07) /* too few, too many, one twice, a key of another kind */
-#define CKR_DOMAIN_EXISTS                 CKR_STRONGROOM_(0x08)
-#define CKR_DOMAIN_NOT_CONFIRMED          CKR_STRONGROOM_(0x09) /* nothing is pending, or its file is another one */
-#define CKR_DOMAIN_FILE_INVALID           CKR_STRONGROOM_(0x0a) /* changed, cut, or of another form */
-#define CKR_DOMAIN_SHARES                 CKR_STRONGROOM_(0x0b) /* too few different ones, or they do not fit the file */
-#define CKR_LOCKED                        CKR_STRONGROOM_(0x0c) /* an attended start waits for its operators */
-#define CKR_PASSPHRASE_INCORRECT          CKR_STRONGROOM_(0x0d)
-#define CKR_PASSPHRASE_LOCKED             CKR_STRONGROOM_(0x0e) /* too many wrong ones */
-#define CKR_CERTIFICATE_INVALID           CKR_STRONGROOM_(0x0f) /* no chain, or not for this device's key */
-#define CKR_BACKUP_INVALID                CKR_STRONGROOM_(0x10) /* changed, cut, out of order, or of another domain */
-#define CKR_BACKUP_PURGED                 CKR_STRONGROOM_(0x11) /* its partition was deleted here */
-#define CKR_PARTITION_EXISTS              CKR_STRONGROOM_(0x12)
+#define CKR_STRONGROOM_(n)       (0x80000000UL | 0x53520000UL | (n))
+#define CKR_APPROVALS_MISSING    CKR_STRONGROOM_(0x01) /* fewer than the quorum, or none at all */
+#define CKR_APPROVAL_REPEATED    CKR_STRONGROOM_(0x02) /* one holder twice */
+#define CKR_APPROVAL_INVALID     CKR_STRONGROOM_(0x03) /* the signature is not over this act */
+#define CKR_APPROVAL_EXPIRED     CKR_STRONGROOM_(0x04) /* or good for longer than ACT_EXPIRY_MAX_MS */
+#define CKR_APPROVAL_USED        CKR_STRONGROOM_(0x05) /* for an act number that is gone, or not yet there */
+#define CKR_APPROVAL_STRANGER    CKR_STRONGROOM_(0x06) /* by nobody who is a holder now */
+#define CKR_HOLDERS_INVALID      CKR_STRONGROOM_(0x07) /* too few, too many, one twice, a key of another kind */
+#define CKR_DOMAIN_EXISTS        CKR_STRONGROOM_(0x08)
+#define CKR_DOMAIN_NOT_CONFIRMED CKR_STRONGROOM_(0x09) /* nothing is pending, or its file is another one */
+#define CKR_DOMAIN_FILE_INVALID  CKR_STRONGROOM_(0x0a) /* changed, cut, or of another form */
+#define CKR_DOMAIN_SHARES        CKR_STRONGROOM_(0x0b) /* too few different ones, or they do not fit the file */
+#define CKR_LOCKED               CKR_STRONGROOM_(0x0c) /* an attended start waits for its operators */
+#define CKR_PASSPHRASE_INCORRECT CKR_STRONGROOM_(0x0d)
+#define CKR_PASSPHRASE_LOCKED    CKR_STRONGROOM_(0x0e) /* too many wrong ones */
+#define CKR_CERTIFICATE_INVALID  CKR_STRONGROOM_(0x0f) /* no chain, or not for this device's key */
+#define CKR_BACKUP_INVALID       CKR_STRONGROOM_(0x10) /* changed, cut, out of order, or of another domain */
+#define CKR_BACKUP_PURGED        CKR_STRONGROOM_(0x11) /* its partition was deleted here */
+#define CKR_PARTITION_EXISTS     CKR_STRONGROOM_(0x12)
 
 #endif

@@ -150,8 +150,8 @@ enum status validate_clock_set(const Ks__ClockSet *m)
 
 enum status validate_start_mode_set(const Ks__StartModeSet *m)
 {
-    enum status st = at_most(require(validate_known(&m->base), m->required <= OPERATORS_MAX), m->n_operators,
-                             OPERATORS_MAX);
+    enum status st =
+        at_most(require(validate_known(&m->base), m->required <= OPERATORS_MAX), m->n_operators, OPERATORS_MAX);
 
     for (size_t i = 0; i < m->n_operators && st == ST_OK; i++) {
         st = text_at_most(validate_known(&m->operators[i]->base), m->operators[i]->name, PARTITION_NAME_MAX);

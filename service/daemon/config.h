@@ -23,7 +23,7 @@ struct config {
     char *audit_directory;
     char *certificate_file; /* PEM chain of the TLS certificate */
     char *token_module, *token_label, *token_config;
-    char *token_pin_file; /* where the PIN is: pkcs11/token/pin_source.h */
+    char *token_pin_file;      /* where the PIN is: pkcs11/token/pin_source.h */
     unsigned io_threads;       /* 0: as many as cores */
     unsigned token_workers;    /* 0: as many as cores */
     unsigned key_cache;        /* sealed keys kept open */

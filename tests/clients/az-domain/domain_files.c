@@ -7,7 +7,7 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 
-#include "provisioning/domain_json.h"
+#include "provisioning/ceremony/domain_json.h"
 
 #define EXIT_REFUSED 1
 #define EXIT_USAGE   2

@@ -1,6 +1,6 @@
 /* The JSON form of a security domain's file, and restore blobs: what is accepted is written as a file that is accepted.
  */
-#include "provisioning/domain_json.h"
+#include "provisioning/ceremony/domain_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -88,9 +88,8 @@ void ceremony_prepare(struct ceremony_link owner, uint16_t kind, ProtobufCMessag
 
     ks__authorisation__init(&out->authorisation);
     INVARIANT(owner.call(owner.client, MESSAGE_DOMAIN_INFO, &empty.base, &info) == CKR_OK);
-    out->act = (struct act){ .kind = kind,
-                             .sequence = info->act_sequence,
-                             .expires_ms = info->time_ms + (uint64_t)until_ms };
+    out->act =
+        (struct act){ .kind = kind, .sequence = info->act_sequence, .expires_ms = info->time_ms + (uint64_t)until_ms };
     memcpy(out->act.device, info->device.data, sizeof out->act.device);
     if (kind != MESSAGE_DOMAIN_RESTORE) {
         memcpy(out->act.domain_id, info->id.data, sizeof out->act.domain_id);

@@ -1,5 +1,5 @@
-/* ceremony.h - the people of a ceremony: holders with RSA keys, and their approvals, over whatever link a test has to its
- * keystore. Keys are made once in a process. */
+/* ceremony.h - the people of a ceremony: holders with RSA keys, and their approvals, over whatever link a test has to
+ * its keystore. Keys are made once in a process. */
 #ifndef STRONGROOM_TESTS_CEREMONY_H
 #define STRONGROOM_TESTS_CEREMONY_H
 

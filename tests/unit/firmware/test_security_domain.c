@@ -1,9 +1,9 @@
-/* firmware/security_domain.c, requests_domain.c, requests_restore.c, holders.c: from a new keystore to one that works, and
- * from a file and a quorum to another one that opens what the first has sealed. */
+/* firmware/security_domain.c, requests_domain.c, requests_restore.c, holders.c: from a new keystore to one that works,
+ * and from a file and a quorum to another one that opens what the first has sealed. */
 #include "firmware/domain/domain_file.h"
-#include "firmware/crypto/entropy.h"
 #include "firmware/crypto/pin.h"
 #include "firmware/inside.h"
+#include "tests/unit/firmware/ceremony_restore.h"
 #include "tests/unit/firmware/rig.h"
 
 #define HOLDERS 5
@@ -84,14 +84,21 @@ static void holders_and_quorum_have_limits(void)
     static const struct {
         unsigned count, required;
         CK_RV rv;
-    } tries[] = { { 2, 2, CKR_HOLDERS_INVALID }, { 3, 1, CKR_HOLDERS_INVALID },  { 3, 0, CKR_HOLDERS_INVALID },
-                  { 3, 4, CKR_HOLDERS_INVALID }, { 0, 0, CKR_HOLDERS_INVALID },  { 3, 2, CKR_OK },
-                  { 3, 3, CKR_OK },              { 10, 11, CKR_HOLDERS_INVALID }, { 10, 10, CKR_OK } };
+    } tries[] = { { 2, 2, CKR_HOLDERS_INVALID },
+                  { 3, 1, CKR_HOLDERS_INVALID },
+                  { 3, 0, CKR_HOLDERS_INVALID },
+                  { 3, 4, CKR_HOLDERS_INVALID },
+                  { 0, 0, CKR_HOLDERS_INVALID },
+                  { 3, 2, CKR_OK },
+                  { 3, 3, CKR_OK },
+                  { 10, 11, CKR_HOLDERS_INVALID },
+                  { 10, 10, CKR_OK } };
 
     open_both();
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
         CU_ASSERT_EQUAL(create(&owner_a, 0, tries[i].count, tries[i].required), tries[i].rv);
-        CU_ASSERT_EQUAL(a.ks->domain.pending.count, tries[i].rv == CKR_OK ? tries[i].count : a.ks->domain.pending.count);
+        CU_ASSERT_EQUAL(a.ks->domain.pending.count,
+                        tries[i].rv == CKR_OK ? tries[i].count : a.ks->domain.pending.count);
     }
     close_both();
 }
@@ -205,37 +212,9 @@ static void not_operational_before_the_file_is_confirmed(void)
     close_both();
 }
 
-/* --- a domain's file as its holders keep it --- */
+/* --- a domain in force, and its file --- */
 
-struct kept_file {
-    uint32_t required;
-    char *item, *tag;
-    unsigned share_count;
-    uint8_t holders[HOLDERS_MAX][32];
-    char *shares[HOLDERS_MAX];
-};
-
-static void keep(const Ks__DomainFile *file, struct kept_file *out)
-{
-    *out = (struct kept_file){ .required = file->required, .share_count = (unsigned)file->n_shares };
-    CU_ASSERT_EQUAL_FATAL(file->n_items, 1);
-    out->item = strdup(file->items[0]->compact_jwe);
-    out->tag = strdup(file->items[0]->tag);
-    for (unsigned i = 0; i < out->share_count; i++) {
-        memcpy(out->holders[i], file->shares[i]->holder.data, 32);
-        out->shares[i] = strdup(file->shares[i]->compact_jwe);
-    }
-}
-
-static void drop(struct kept_file *f)
-{
-    free(f->item);
-    free(f->tag);
-    for (unsigned i = 0; i < f->share_count; i++)
-        free(f->shares[i]);
-}
-
-static void confirmed_domain(struct rig_client *owner, unsigned first, struct kept_file *out)
+static void confirmed_domain(struct rig_client *owner, unsigned first, struct ceremony_file *out)
 {
     Ks__DomainFile *file;
     uint8_t digest[32];
@@ -243,81 +222,47 @@ static void confirmed_domain(struct rig_client *owner, unsigned first, struct ke
     CU_ASSERT_EQUAL_FATAL(create(owner, first, HOLDERS, QUORUM), CKR_OK);
     CU_ASSERT_PTR_NOT_NULL_FATAL(file = export(owner));
     memcpy(digest, file->digest.data, 32);
-    keep(file, out);
+    ceremony_keep(file, out);
     CU_ASSERT_EQUAL_FATAL(confirm(owner, span_of(digest, 32)), CKR_OK);
 }
 
 /* --- a restore, as the people at b make it --- */
 
-struct restore {
-    Ks__DomainRestore m;
-    Ks__EncryptedItem item, *items[1];
-    Ks__EncryptedShare shares[2 * HOLDERS_MAX], *list[2 * HOLDERS_MAX];
-    struct bytes texts[2 * HOLDERS_MAX];
-    struct ceremony_approvals approvals;
-};
-
-/* Holder `who` (of a file whose first holder has the number `first`) decrypts his share and gives it to b. */
-static void release(struct restore *r, const struct kept_file *f, unsigned first, unsigned who, X509 *to)
-{
-    size_t at = r->m.n_shares++;
-    struct secret share = { 0 };
-
-    CU_ASSERT_EQUAL_FATAL(domain_share_open(span_text(f->shares[who - first]), ceremony_holder(who)->key, &share), ST_OK);
-    CU_ASSERT_EQUAL_FATAL(domain_share_seal(secret_span(&share), to, entropy_draw, &r->texts[at]), ST_OK);
-    secret_clear(&share);
-    ks__encrypted_share__init(&r->shares[at]);
-    r->shares[at].holder = data_of(f->holders[who - first], 32);
-    r->shares[at].compact_jwe = (char *)r->texts[at].p;
-    r->list[at] = &r->shares[at];
-}
-
-static void begin_restore(struct restore *r, const struct kept_file *f)
-{
-    *r = (struct restore){ 0 };
-    ks__domain_restore__init(&r->m);
-    ks__encrypted_item__init(&r->item);
-    r->item.tag = f->tag;
-    r->item.compact_jwe = f->item;
-    r->items[0] = &r->item;
-    r->m.required = f->required;
-    r->m.n_items = 1;
-    r->m.items = r->items;
-    r->m.shares = r->list;
-}
-
-static void end_restore(struct restore *r)
-{
-    for (size_t i = 0; i < ARRAY_LEN(r->texts); i++)
-        bytes_clear(&r->texts[i]);
-}
-
-static X509 *transfer_of(struct rig_client *owner)
-{
-    Ks__Certificate *c = NULL;
-    const uint8_t *p;
-
-    CU_ASSERT_EQUAL_FATAL(rig_call(owner, MESSAGE_DOMAIN_TRANSFER, &empty.base, &c), CKR_OK);
-    p = c->der.data;
-    return d2i_X509(NULL, &p, (long)c->der.len);
-}
-
 /* The holders in `who` release their shares, those in `approve` approve; what b says of it. */
-static CK_RV restore(const struct kept_file *f, unsigned first, unsigned who, unsigned approve)
+static CK_RV restore(const struct ceremony_file *f, unsigned first, unsigned who, unsigned approve)
 {
-    X509 *to = transfer_of(&owner_b);
-    struct restore r;
+    X509 *to = ceremony_transfer(rig_link(&owner_b));
+    struct ceremony_restore r;
     CK_RV rv;
 
-    begin_restore(&r, f);
+    ceremony_restore_begin(&r, f);
     for (unsigned i = 0; i < HOLDERS_MAX; i++)
         if ((who & BIT(i)) != 0)
-            release(&r, f, first, i, to);
+            ceremony_release(&r, f, first, i, to);
     ceremony_approve(rig_link(&owner_b), MESSAGE_DOMAIN_RESTORE, &r.m.base, approve, &r.approvals);
     rv = rig_call(&owner_b, MESSAGE_DOMAIN_RESTORE, &r.m.base, NULL);
-    end_restore(&r);
+    ceremony_restore_end(&r);
     X509_free(to);
     return rv;
+}
+
+/* A share that a holder encrypts to it goes nowhere else. */
+static void the_transfer_certificate_is_of_this_keystore(void)
+{
+    X509 *to, *again;
+
+    open_both();
+    to = ceremony_transfer(rig_link(&owner_b));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(to);
+    CU_ASSERT_EQUAL(X509_verify(to, b.ks->device.key), 1);
+    CU_ASSERT_NOT_EQUAL(X509_verify(to, a.ks->device.key), 1);
+    CU_ASSERT_NOT_EQUAL(X509_verify(to, X509_get0_pubkey(to)), 1);
+    restart(&b, &owner_b);
+    again = ceremony_transfer(rig_link(&owner_b));
+    CU_ASSERT_EQUAL(X509_cmp(to, again), 0);
+    X509_free(to);
+    X509_free(again);
+    close_both();
 }
 
 static void nothing_has_changed_on_b(void)
@@ -329,7 +274,7 @@ static void nothing_has_changed_on_b(void)
 
 static void three_of_five_bring_the_domain_up_on_another_keystore(void)
 {
-    struct kept_file f;
+    struct ceremony_file f;
 
     open_both();
     confirmed_domain(&owner_a, 0, &f);
@@ -352,13 +297,13 @@ static void three_of_five_bring_the_domain_up_on_another_keystore(void)
     restart(&b, &owner_b);
     CU_ASSERT_EQUAL(state_of(&b), KEYSTORE_OPERATIONAL);
     CU_ASSERT_PTR_NULL(b.ks->transfer.key);
-    drop(&f);
+    ceremony_drop(&f);
     close_both();
 }
 
 static void any_three_of_five(void)
 {
-    struct kept_file f;
+    struct ceremony_file f;
 
     open_both();
     confirmed_domain(&owner_a, 0, &f);
@@ -370,54 +315,54 @@ static void any_three_of_five(void)
             rig_open(&b);
             CU_ASSERT_FATAL(rig_connect(&b, &b.owner, &owner_b) == ST_OK);
         }
-    drop(&f);
+    ceremony_drop(&f);
     close_both();
 }
 
 static void a_share_twice_counts_once(void)
 {
     X509 *to;
-    struct kept_file f;
-    struct restore r;
+    struct ceremony_file f;
+    struct ceremony_restore r;
 
     open_both();
     confirmed_domain(&owner_a, 0, &f);
-    to = transfer_of(&owner_b);
-    begin_restore(&r, &f);
-    release(&r, &f, 0, 0, to);
-    release(&r, &f, 0, 1, to);
-    release(&r, &f, 0, 1, to);
+    to = ceremony_transfer(rig_link(&owner_b));
+    ceremony_restore_begin(&r, &f);
+    ceremony_release(&r, &f, 0, 0, to);
+    ceremony_release(&r, &f, 0, 1, to);
+    ceremony_release(&r, &f, 0, 1, to);
     r.shares[2].holder = data_of(f.holders[2], 32); /* under another's name */
     ceremony_approve(rig_link(&owner_b), MESSAGE_DOMAIN_RESTORE, &r.m.base, BIT(0) | BIT(1) | BIT(2), &r.approvals);
     CU_ASSERT_EQUAL(rig_call(&owner_b, MESSAGE_DOMAIN_RESTORE, &r.m.base, NULL), CKR_DOMAIN_SHARES);
     nothing_has_changed_on_b();
-    end_restore(&r);
+    ceremony_restore_end(&r);
     X509_free(to);
-    drop(&f);
+    ceremony_drop(&f);
     close_both();
 }
 
 /* The file's item with one character changed, every one of them: each is refused, and nothing opens. */
 static void a_changed_file_is_refused(void)
 {
-    struct kept_file f;
-    struct restore r;
+    struct ceremony_file f;
+    struct ceremony_restore r;
     unsigned opened = 0;
     X509 *to;
 
     open_both();
     confirmed_domain(&owner_a, 0, &f);
-    to = transfer_of(&owner_b);
+    to = ceremony_transfer(rig_link(&owner_b));
     for (size_t i = 0; f.item[i] != '\0'; i += 13) { /* domain_file's own tests change every one */
         char kept = f.item[i];
 
         f.item[i] = kept == 'A' ? 'B' : 'A';
-        begin_restore(&r, &f);
+        ceremony_restore_begin(&r, &f);
         for (unsigned h = 0; h < QUORUM; h++)
-            release(&r, &f, 0, h, to);
+            ceremony_release(&r, &f, 0, h, to);
         ceremony_approve(rig_link(&owner_b), MESSAGE_DOMAIN_RESTORE, &r.m.base, BIT(0) | BIT(1) | BIT(2), &r.approvals);
         opened += rig_call(&owner_b, MESSAGE_DOMAIN_RESTORE, &r.m.base, NULL) == CKR_OK;
-        end_restore(&r);
+        ceremony_restore_end(&r);
         f.item[i] = kept;
     }
     CU_ASSERT_EQUAL(opened, 0);
@@ -428,15 +373,15 @@ static void a_changed_file_is_refused(void)
     CU_ASSERT_NOT_EQUAL(restore(&f, 0, BIT(0) | BIT(1) | BIT(2) | BIT(3), BIT(0) | BIT(1) | BIT(2) | BIT(3)), CKR_OK);
     nothing_has_changed_on_b();
     X509_free(to);
-    drop(&f);
+    ceremony_drop(&f);
     close_both();
 }
 
 /* The shares of one domain do not open another's file; what was released for one keystore is nothing to another. */
 static void another_domain_or_another_keystore_is_refused(void)
 {
-    struct kept_file f, other;
-    struct restore r;
+    struct ceremony_file f, other;
+    struct ceremony_restore r;
     struct rig c;
     struct rig_client owner_c;
     X509 *to;
@@ -446,23 +391,23 @@ static void another_domain_or_another_keystore_is_refused(void)
     CU_ASSERT_FATAL(rig_connect(&c, &c.owner, &owner_c) == ST_OK);
     confirmed_domain(&owner_a, 0, &f);
     confirmed_domain(&owner_c, 0, &other); /* the same people hold another domain */
-    begin_restore(&r, &other);
-    to = transfer_of(&owner_b);
+    ceremony_restore_begin(&r, &other);
+    to = ceremony_transfer(rig_link(&owner_b));
     for (unsigned h = 0; h < QUORUM; h++)
-        release(&r, &f, 0, h, to);
+        ceremony_release(&r, &f, 0, h, to);
     ceremony_approve(rig_link(&owner_b), MESSAGE_DOMAIN_RESTORE, &r.m.base, BIT(0) | BIT(1) | BIT(2), &r.approvals);
     CU_ASSERT_EQUAL(rig_call(&owner_b, MESSAGE_DOMAIN_RESTORE, &r.m.base, NULL), CKR_DOMAIN_SHARES);
-    end_restore(&r);
+    ceremony_restore_end(&r);
     X509_free(to);
     rig_disconnect(&owner_c);
     rig_close(&c);
     /* released for keystore c, given to b */
     rig_open(&c);
     CU_ASSERT_FATAL(rig_connect(&c, &c.owner, &owner_c) == ST_OK);
-    begin_restore(&r, &f);
-    to = transfer_of(&owner_c);
+    ceremony_restore_begin(&r, &f);
+    to = ceremony_transfer(rig_link(&owner_c));
     for (unsigned h = 0; h < QUORUM; h++)
-        release(&r, &f, 0, h, to);
+        ceremony_release(&r, &f, 0, h, to);
     ceremony_approve(rig_link(&owner_c), MESSAGE_DOMAIN_RESTORE, &r.m.base, BIT(0) | BIT(1) | BIT(2), &r.approvals);
     CU_ASSERT_EQUAL(rig_call(&owner_b, MESSAGE_DOMAIN_RESTORE, &r.m.base, NULL), CKR_DOMAIN_SHARES);
     nothing_has_changed_on_b();
@@ -470,12 +415,12 @@ static void another_domain_or_another_keystore_is_refused(void)
     CU_ASSERT_EQUAL(rig_call(&owner_a, MESSAGE_DOMAIN_RESTORE, &r.m.base, NULL), CKR_DOMAIN_EXISTS);
     CU_ASSERT_EQUAL(rig_call(&owner_c, MESSAGE_DOMAIN_RESTORE, &r.m.base, NULL), CKR_OK);
     CU_ASSERT_EQUAL(rig_call(&owner_c, MESSAGE_DOMAIN_RESTORE, &r.m.base, NULL), CKR_DOMAIN_EXISTS);
-    end_restore(&r);
+    ceremony_restore_end(&r);
     X509_free(to);
     rig_disconnect(&owner_c);
     rig_close(&c);
-    drop(&f);
-    drop(&other);
+    ceremony_drop(&f);
+    ceremony_drop(&other);
     close_both();
 }
 
@@ -488,7 +433,7 @@ static void the_quorum_changes_and_no_key_does(void)
     struct ceremony_approvals approvals;
     struct ceremony_people people;
     uint8_t key[SEAL_DOMAIN_KEY_LEN], digest[32];
-    struct kept_file f, next;
+    struct ceremony_file f, next;
     Ks__DomainFile *file;
 
     open_both();
@@ -504,7 +449,7 @@ static void the_quorum_changes_and_no_key_does(void)
     CU_ASSERT(a.ks->domain.current.count == HOLDERS && a.ks->domain.pending.count == 4); /* still the old ones */
     CU_ASSERT_PTR_NOT_NULL_FATAL(file = export(&owner_a));
     memcpy(digest, file->digest.data, 32);
-    keep(file, &next);
+    ceremony_keep(file, &next);
     CU_ASSERT_EQUAL(confirm(&owner_a, span_of(digest, 32)), CKR_OK);
     CU_ASSERT(a.ks->domain.current.count == 4 && a.ks->domain.current.required == 2 && a.ks->domain.pending.count == 0);
     CU_ASSERT_EQUAL(a.ks->domain.current.generation, 2);
@@ -513,14 +458,14 @@ static void the_quorum_changes_and_no_key_does(void)
     CU_ASSERT_EQUAL(restore(&next, 2, BIT(4) | BIT(5), BIT(4) | BIT(5)), CKR_OK);
     CU_ASSERT_EQUAL(memcmp(key, b.ks->domain.key, sizeof key), 0);
     CU_ASSERT_EQUAL(b.ks->domain.current.generation, 2);
-    drop(&f);
-    drop(&next);
+    ceremony_drop(&f);
+    ceremony_drop(&next);
     close_both();
 }
 
 static void what_domain_info_tells(void)
 {
-    struct kept_file f;
+    struct ceremony_file f;
     Ks__DomainInfo *info;
 
     open_both();
@@ -535,7 +480,7 @@ static void what_domain_info_tells(void)
     CU_ASSERT(info->pending == NULL && info->current != NULL && info->current->required == QUORUM);
     CU_ASSERT_STRING_EQUAL(info->current->holders[3]->name, "holder3");
     CU_ASSERT_STRING_EQUAL(info->name, "house");
-    drop(&f);
+    ceremony_drop(&f);
     close_both();
 }
 
@@ -544,7 +489,7 @@ static void a_former_owner_is_nobody(void)
 {
     Ks__RoleSet m = KS__ROLE_SET__INIT;
     struct ceremony_approvals approvals;
-    struct kept_file f;
+    struct ceremony_file f;
     struct rig_client heir;
 
     open_both();
@@ -558,7 +503,7 @@ static void a_former_owner_is_nobody(void)
     CU_ASSERT_FATAL(rig_connect(&a, &a.other, &heir) == ST_OK);
     CU_ASSERT_EQUAL(rig_call(&heir, MESSAGE_PARTITION_LIST, &empty.base, NULL), CKR_OK);
     rig_disconnect(&heir);
-    drop(&f);
+    ceremony_drop(&f);
     close_both();
 }
 
@@ -568,6 +513,7 @@ int main(void)
         { "holders and quorum have limits", holders_and_quorum_have_limits },
         { "holders are people with RSA keys, each once", holders_are_people_with_rsa_keys },
         { "not operational before the file is confirmed", not_operational_before_the_file_is_confirmed },
+        { "the transfer certificate is of this keystore", the_transfer_certificate_is_of_this_keystore },
         { "three of five bring the domain up on another keystore; two do not",
           three_of_five_bring_the_domain_up_on_another_keystore },
         { "any three of five do", any_three_of_five },

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "firmware/base/clock.h"
-#include "provisioning/holder.h"
-#include "provisioning/private_file.h"
+#include "provisioning/ceremony/holder.h"
+#include "provisioning/cli/private_file.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/session.h"
 

@@ -2,7 +2,7 @@
 #ifndef STRONGROOM_TESTS_PROVISIONING_CEREMONY_H
 #define STRONGROOM_TESTS_PROVISIONING_CEREMONY_H
 
-#include "provisioning/act_file.h"
+#include "provisioning/ceremony/act_file.h"
 
 #define CEREMONY_HOLDERS 4 /* the last is a stranger: in no act */
 

@@ -75,9 +75,13 @@ bool pty_echoes(const struct pty *p)
 
 bool pty_await_stop(struct pty *p)
 {
-    int status;
+    uint64_t until = clock_monotonic_ms() + WAIT_MS;
+    int status = 0;
+    pid_t pid;
 
-    return waitpid(p->pid, &status, WUNTRACED) == p->pid && WIFSTOPPED(status);
+    while ((pid = waitpid(p->pid, &status, WUNTRACED | WNOHANG)) == 0 && clock_monotonic_ms() < until)
+        pull(p, 20);
+    return pid == p->pid && WIFSTOPPED(status);
 }
 
 int pty_end(struct pty *p)

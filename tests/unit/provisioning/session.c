@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "provisioning/private_file.h"
+#include "provisioning/cli/private_file.h"
 #include "tests/unit/harness.h"
 
 #define WORDS_MAX 48

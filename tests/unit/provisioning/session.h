@@ -3,7 +3,7 @@
 #define STRONGROOM_TESTS_PROVISIONING_SESSION_H
 
 #include "firmware/base/bytes.h"
-#include "provisioning/verbs.h"
+#include "provisioning/nouns.h"
 
 /* What the last command line wrote; C strings, "" when nothing. */
 struct said {

@@ -299,7 +299,8 @@ static void everything_the_firmware_does_passes_the_filter(void)
     connect_as(&admin, &owner);
     CU_ASSERT_EQUAL(client_call(&admin, MESSAGE_SELF_TEST, NULL, NULL), CKR_OK);
     CU_ASSERT_EQUAL(client_call(&admin, MESSAGE_PARTITION_LIST, NULL, NULL), CKR_OK);
-    ceremony_approve((struct ceremony_link){ call_of, &admin }, MESSAGE_ZEROISE, &end.base, BIT(0) | BIT(1), &approvals);
+    ceremony_approve((struct ceremony_link){ call_of, &admin }, MESSAGE_ZEROISE, &end.base, BIT(0) | BIT(1),
+                     &approvals);
     CU_ASSERT_EQUAL(client_call(&admin, MESSAGE_ZEROISE, &end.base, NULL), CKR_OK);
     client_close(&admin);
     client_close(&c);

@@ -18,9 +18,9 @@ struct peer {
     int fd;
     struct link *link;
     bool mute, dead, leaving;
-    uint8_t held[512]; /* FAULT_LATE */
-    size_t held_len;
-    struct message held_message;
+    bool is_holding; /* FAULT_LATE */
+    uint8_t held[512];
+    struct message held_message; /* its body is `held` */
 };
 
 struct fake_keystore {
@@ -276,8 +276,12 @@ static void wrong_answer(struct fake_keystore *f, struct peer *p, const struct m
 
     switch (fault) {
     case FAULT_LATE:
+        INVARIANT(m->body.len <= sizeof p->held);
         p->held_message = *m;
-        p->held_len = 1;
+        if (m->body.len > 0)
+            memcpy(p->held, m->body.p, m->body.len);
+        p->held_message.body = span_of(p->held, m->body.len);
+        p->is_holding = true;
         return;
     case FAULT_CLOSE_ALL:
         for (unsigned i = 0; i < f->peer_count; i++)
@@ -311,6 +315,16 @@ static void wrong_answer(struct fake_keystore *f, struct peer *p, const struct m
     }
 }
 
+/* Before the next request of whatever kind. */
+static void answer_held(struct fake_keystore *f, struct peer *p)
+{
+    ProtobufCMessage *r;
+
+    p->is_holding = false;
+    INVARIANT(message_unpack(p->held_message.kind, false, p->held_message.body, &f->budget, &r) == ST_OK);
+    right_answer(f, p, &p->held_message, r);
+}
+
 static void on_message(struct fake_keystore *f, struct peer *p, const struct message *m)
 {
     ProtobufCMessage *r;
@@ -320,9 +334,8 @@ static void on_message(struct fake_keystore *f, struct peer *p, const struct mes
     INVARIANT(st == ST_OK); /* the module never sends what the keystore would close the link for */
     f->counts[m->kind]++;
     if (!take_fault(f, m->kind, &fault)) {
-        if (p->held_len > 0)
-            right_answer(f, p, &p->held_message, r); /* close enough: its id is what counts */
-        p->held_len = 0;
+        if (p->is_holding)
+            answer_held(f, p);
         right_answer(f, p, m, r);
     } else if (fault == FAULT_HALF || fault == FAULT_CLOSE_AFTER) {
         right_answer(f, p, m, r);

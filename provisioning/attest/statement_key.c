@@ -1,0 +1,87 @@
+/* The key that a statement is about, if it is about one. */
+#include <openssl/sha.h>
+
+#include "firmware/base/hex.h"
+#include "provisioning/attest/attribute_name.h"
+#include "provisioning/attest/statement_verify.h"
+
+static const Ks__Attribute *find(const Ks__AttestedKey *k, uint64_t type)
+{
+    for (size_t i = 0; i < k->n_attributes; i++)
+        if (k->attributes[i]->type == type)
+            return k->attributes[i];
+    return NULL;
+}
+
+static bool is_number(const ProtobufCBinaryData *d, uint64_t wanted)
+{
+    uint64_t v = 0;
+
+    if (d->len != sizeof v)
+        return false;
+    for (unsigned i = 0; i < sizeof v; i++)
+        v |= (uint64_t)d->data[i] << 8 * i; /* little-endian, as the wire has CK_ULONG */
+    return v == wanted;
+}
+
+static bool matches(const struct attribute_name *a, const ProtobufCBinaryData *d, const json_t *wanted)
+{
+    struct span value = span_of(d->data, d->len);
+    uint8_t bytes[1024];
+    size_t len;
+
+    switch (a->kind) {
+    case ATTRIBUTE_BOOL:
+        return d->len == 1 && d->data[0] == (json_is_true(wanted) ? 1 : 0);
+    case ATTRIBUTE_NUMBER:
+        return is_number(d, (uint64_t)json_integer_value(wanted));
+    case ATTRIBUTE_TEXT:
+        return span_equal(value, span_of(json_string_value(wanted), json_string_length(wanted)));
+    case ATTRIBUTE_BYTES:
+        len = json_string_length(wanted) / 2;
+        return len == d->len && len <= sizeof bytes && json_string_length(wanted) == 2 * len &&
+               hex_decode(bytes, len, span_of(json_string_value(wanted), 2 * len)) == ST_OK &&
+               span_equal(value, span_of(bytes, len));
+    }
+    return false;
+}
+
+static bool attributes_hold(struct verification *v, const Ks__AttestedKey *k)
+{
+    const char *name;
+    json_t *wanted;
+
+    json_object_foreach((json_t *)(uintptr_t)v->expected->attributes, name, wanted)
+    {
+        const struct attribute_name *a = attribute_by_name(name);
+        const Ks__Attribute *there = find(k, a->type);
+
+        if (there == NULL || !matches(a, &there->value, wanted))
+            return statement_fails(v, "%s is not as expected", name);
+    }
+    return true;
+}
+
+static bool public_key_holds(struct verification *v, const Ks__AttestedKey *k)
+{
+    uint8_t hash[SHA256_DIGEST_LENGTH];
+
+    if (!v->expected->has_public_key)
+        return true;
+    SHA256(k->public_key.data, k->public_key.len, hash);
+    return memcmp(hash, v->expected->public_key, sizeof hash) == 0 ||
+           statement_fails(v, "the public key is another one");
+}
+
+bool statement_key_holds(struct verification *v)
+{
+    const Ks__AttestedKey *k = v->file->content->key;
+
+    if (!v->expected->has_key)
+        return k == NULL || statement_fails(v, "the statement is about a key, and one about the keystore is expected");
+    if (k == NULL)
+        return statement_fails(v, "the statement is about no key");
+    if (v->expected->partition != NULL && strcmp(v->expected->partition, k->partition) != 0)
+        return statement_fails(v, "the key lies in another partition");
+    return attributes_hold(v, k) && public_key_holds(v, k);
+}

@@ -1,0 +1,186 @@
+/* strongroom act: show, approve, verify. Nothing here needs a keystore: it is for the holders' own machines. */
+#include <inttypes.h>
+
+#include "firmware/base/clock.h"
+#include "firmware/base/hex.h"
+#include "provisioning/ceremony/act_words.h"
+#include "provisioning/ceremony/holder.h"
+#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/prompt.h"
+#include "provisioning/ceremony/verbs.h"
+
+static bool is_past(const struct act_file *a)
+{
+    return a->act.expires_ms <= (uint64_t)clock_unix_s() * 1000;
+}
+
+/* The act in words, its name, and what is odd about it. */
+static int show(const struct invocation *in, const struct act_file *a)
+{
+    struct bytes words = { 0 };
+    uint8_t name[32];
+    enum status st = act_words(a, &words);
+
+    if (st == ST_OK) {
+        act_name(&a->act, name);
+        bytes_append_text(&words, "Its name is      ");
+        hex_append(&words, span_of(name, sizeof name));
+        bytes_append_text(&words, is_past(a) ? "\nIt is too old by this machine's clock.\n" : "\n");
+        st = bytes_status(&words);
+    }
+    if (st == ST_OK)
+        fprintf(in->out, "%s", bytes_text(&words));
+    bytes_clear(&words);
+    if (st == ST_OK)
+        return EXIT_DONE;
+    return command_refuse(in, "%s: %s", command_value(in, "act"),
+                          st == ST_BAD_REQUEST ? "the request in it is none, or carries more than is approved"
+                                               : status_name(st));
+}
+
+static int read_and_show(const struct invocation *in, struct act_file *a)
+{
+    int code = act_file_read(in, command_value(in, "act"), a);
+
+    return code == EXIT_DONE ? show(in, a) : code;
+}
+
+/* For who signs with another tool, a smart card's for example. */
+static int write_statement(const struct invocation *in, const struct act_file *a)
+{
+    const char *path = command_value(in, "statement");
+    uint8_t statement[ACT_STATEMENT_LEN];
+    enum status st;
+
+    if (path == NULL)
+        return EXIT_DONE;
+    act_statement(&a->act, statement);
+    st = file_create(path, 0644, span_of(statement, sizeof statement));
+    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
+}
+
+static int act_show(struct invocation *in)
+{
+    struct act_file a = { 0 };
+    int code = read_and_show(in, &a);
+
+    if (code == EXIT_DONE)
+        code = write_statement(in, &a);
+    act_file_clear(&a);
+    return code;
+}
+
+/* Before the question, so that nobody types a word for nothing. */
+static int check_holder(const struct invocation *in, const struct act_file *a, const struct holder_certificate *c)
+{
+    if (is_past(a))
+        return command_refuse(in, "it is too old to be approved");
+    if (holder_name(a, c->id) == NULL)
+        return command_refuse(in, "%s: not the certificate of a holder who approves this act",
+                              command_value(in, "certificate"));
+    return EXIT_DONE;
+}
+
+static int confirm(const struct invocation *in)
+{
+    fflush(in->out);
+    return command_given(in, "yes") ? EXIT_DONE : prompt_confirm(in, "You approve the act above.", "approve");
+}
+
+static int act_approve(struct invocation *in)
+{
+    struct holder_certificate c = { 0 };
+    struct approval approval = { 0 };
+    struct act_file a = { 0 };
+    EVP_PKEY *key = NULL;
+    int code;
+
+    if ((code = holder_certificate_read(in, command_value(in, "certificate"), &c)) == EXIT_DONE &&
+        (code = read_and_show(in, &a)) == EXIT_DONE && (code = check_holder(in, &a, &c)) == EXIT_DONE &&
+        (code = confirm(in)) == EXIT_DONE && (code = holder_identity_read(in, &c, &key)) == EXIT_DONE &&
+        (code = holder_approve(in, &a, &c, key, &approval)) == EXIT_DONE &&
+        (code = approval_write(in, command_value(in, "out"), &approval)) == EXIT_DONE)
+        fprintf(in->out, "%s: written. Carry it to the one who does the act.\n", command_value(in, "out"));
+    EVP_PKEY_free(key);
+    holder_certificate_clear(&c);
+    approval_clear(&approval);
+    act_file_clear(&a);
+    return code;
+}
+
+/* One approval; its holder is then seen. */
+static int verify_one(const struct invocation *in, const struct act_file *a, const char *path, bool seen[HOLDERS_MAX])
+{
+    struct approval approval = { 0 };
+    int code = approval_read(in, path, &approval);
+    uint8_t name[32];
+    size_t i = 0;
+
+    act_name(&a->act, name);
+    while (i < a->holder_count && memcmp(a->holders[i].id, approval.holder, HOLDER_ID_LEN) != 0)
+        i++;
+    if (code != EXIT_DONE)
+        ;
+    else if (memcmp(name, approval.act, sizeof name) != 0)
+        code = command_refuse(in, "%s: for another act", path);
+    else if (i == a->holder_count)
+        code = command_refuse(in, "%s: by nobody who approves this act", path);
+    else if (seen[i])
+        code = command_refuse(in, "%s: this holder's approval is there twice", path);
+    else if (!holder_approved(a, &approval))
+        code = command_refuse(in, "%s: the signature is not over this act", path);
+    else
+        seen[i] = true;
+    approval_clear(&approval);
+    return code;
+}
+
+static int act_verify(struct invocation *in)
+{
+    bool seen[HOLDERS_MAX] = { false };
+    struct act_file a = { 0 };
+    size_t count = 0;
+    const char *path;
+    int code = read_and_show(in, &a);
+
+    while (code == EXIT_DONE && (path = command_value_at(in, "approval", count)) != NULL)
+        if ((code = verify_one(in, &a, path, seen)) == EXIT_DONE)
+            count++;
+    if (code == EXIT_DONE)
+        fprintf(in->out, "%zu of the %" PRIu32 " approvals it takes are there and good\n", count, a.required);
+    if (code == EXIT_DONE && count < a.required)
+        code = command_refuse(in, "that is too few");
+    if (code == EXIT_DONE && is_past(&a))
+        code = command_refuse(in, "it is too old to be done");
+    act_file_clear(&a);
+    return code;
+}
+
+static const struct verb_option show_options[] = {
+    { "act", "FILE", true, false, "which" },
+    { "statement", "FILE", false, false, "also write the bytes that are signed, for another tool" },
+    { 0 },
+};
+static const struct verb_option approve_options[] = {
+    { "act", "FILE", true, false, "what is approved" },
+    { "certificate", "PEM", true, false, "the holder's" },
+    { "key", "PEM", true, false, "his private key, a file that only he may read" },
+    { "out", "FILE", true, false, "where the approval goes" },
+    { "yes", NULL, false, false, "ask nothing: a script has read the act" },
+    { LINK_PASSPHRASE_OPTION, "FILE", false, false, "passphrase of the key, in place of the question" },
+    { 0 },
+};
+static const struct verb_option verify_options[] = {
+    { "act", "FILE", true, false, "what was approved" },
+    { "approval", "FILE", true, true, "each" },
+    { 0 },
+};
+
+const struct verb act_verbs[] = {
+    { "show", "say in words what an act does, from the bytes that are signed",
+      "Compare the act's name with what the others read out to you.", false, true, show_options, act_show },
+    { "approve", "approve an act as a holder, on your own machine", NULL, false, true, approve_options, act_approve },
+    { "verify", "check approvals before they are carried to the keystore", NULL, false, true, verify_options,
+      act_verify },
+    { 0 },
+};

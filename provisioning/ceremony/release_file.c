@@ -1,0 +1,61 @@
+#include "provisioning/ceremony/release_file.h"
+
+#include "provisioning/cli/json_file.h"
+
+#define RELEASE_FILE_MAX (64u * 1024)
+
+static enum status get(const json_t *object, struct release *out)
+{
+    struct span kind, share;
+    enum status st;
+
+    if (json_get_text(object, "kind", &kind) != ST_OK || !span_is(kind, "release") ||
+        json_get_text(object, "share", &share) != ST_OK || share.len == 0 || share.len > DOMAIN_JWE_MAX)
+        return ST_BAD_REQUEST;
+    if ((st = bytes_set(&out->share, share)) != ST_OK)
+        return st;
+    return approval_get(object, &out->approval);
+}
+
+int release_read(const struct invocation *in, const char *path, struct release *out)
+{
+    enum status st;
+    json_t *object;
+    int code;
+
+    release_clear(out);
+    if ((code = json_file_read(in, path, RELEASE_FILE_MAX, &object)) != EXIT_DONE)
+        return code;
+    st = get(object, out);
+    json_decref(object);
+    if (st == ST_OK)
+        return EXIT_DONE;
+    release_clear(out);
+    return command_refuse(in, "%s: %s", path,
+                          st == ST_BAD_REQUEST ? "no release, or it has been changed" : status_name(st));
+}
+
+int release_write(const struct invocation *in, const char *path, const struct release *r)
+{
+    struct bytes text = { 0 };
+    struct json_writer w;
+    int code;
+
+    json_begin(&w, &text);
+    json_open_object(&w, NULL);
+    json_put_int(&w, "version", 1);
+    json_put_text(&w, "kind", span_text("release"));
+    json_put_text(&w, "share", bytes_span(&r->share));
+    approval_put(&w, &r->approval);
+    json_close_object(&w);
+    bytes_append_char(&text, '\n');
+    code = json_file_write(in, path, 0600, &text);
+    bytes_clear(&text);
+    return code;
+}
+
+void release_clear(struct release *r)
+{
+    bytes_clear(&r->share);
+    approval_clear(&r->approval);
+}

@@ -1,0 +1,42 @@
+#include "provisioning/link/public_key_file.h"
+
+#include <openssl/pem.h>
+
+#include "provisioning/cli/private_file.h"
+
+#define PEM_MAX (64u * 1024)
+
+static EVP_PKEY *public_key_of(BIO *memory)
+{
+    EVP_PKEY *key = PEM_read_bio_PUBKEY(memory, NULL, NULL, NULL);
+    X509 *x;
+
+    if (key == NULL && BIO_reset(memory) == 1 && (x = PEM_read_bio_X509(memory, NULL, NULL, NULL)) != NULL) {
+        key = X509_get_pubkey(x);
+        X509_free(x);
+    }
+    return key;
+}
+
+int public_key_file_read(const struct invocation *in, const char *path, struct bytes *out)
+{
+    struct bytes text = { 0 };
+    enum status st = file_read(path, PEM_MAX, &text);
+    EVP_PKEY *key = NULL;
+    BIO *memory = NULL;
+    uint8_t *der = NULL;
+    int len = 0;
+
+    if (st == ST_OK && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL &&
+        (key = public_key_of(memory)) != NULL)
+        len = i2d_PUBKEY(key, &der);
+    if (len > 0)
+        st = bytes_set(out, span_of(der, (size_t)len));
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+    BIO_free(memory);
+    bytes_clear(&text);
+    if (st == ST_OK && len > 0)
+        return EXIT_DONE;
+    return command_refuse(in, "%s: %s", path, st == ST_OK ? "no public key in PEM" : status_name(st));
+}

@@ -1,0 +1,69 @@
+#include "provisioning/token/pin_place.h"
+
+#include "pkcs11/token/pin_source.h"
+
+int pin_place_file(const struct invocation *in, const struct site *s, const char **path)
+{
+    const char *name, *source = s->config.token_pin_file, *given = command_value(in, "pin-file");
+    bool is_file = pin_source_kind(source, &name) == PIN_SOURCE_FILE;
+
+    if (is_file && given != NULL && strcmp(given, source) != 0)
+        return command_misused(in, "--pin-file: the configuration names %s", source);
+    if (!is_file && given == NULL)
+        return command_misused(in,
+                               "the configuration's token_pin_file is %s, which is no file: give --pin-file FILE, from "
+                               "which it is made (and made again)",
+                               source);
+    *path = is_file ? source : given;
+    return EXIT_DONE;
+}
+
+static int keep_key(const struct invocation *in, const char *description, const char *path)
+{
+    struct secret pin = { 0 };
+    enum status st;
+    int code = EXIT_DONE;
+
+    if ((st = pin_source_read(path, &pin, NULL)) != ST_OK)
+        code = command_refuse(in, "the PIN file %s: %s", path, status_name(st));
+    else if ((st = pin_source_keep(description, secret_span(&pin))) != ST_OK)
+        code = command_refuse(in, "the key \"%s\" cannot be put into the user's keyring: %s", description,
+                              status_name(st));
+    secret_clear(&pin);
+    return code;
+}
+
+int pin_place_hand_over(const struct invocation *in, const struct site *s, const char *from, const char *path)
+{
+    const char *name;
+
+    switch (pin_source_kind(s->config.token_pin_file, &name)) {
+    case PIN_SOURCE_KEYRING:
+        return keep_key(in, name, from);
+    case PIN_SOURCE_CREDENTIAL:
+        fprintf(
+            in->err,
+            "The daemon reads the PIN as systemd's credential \"%s\". Make it of the file, then keep the file away:\n"
+            "  systemd-creds encrypt --name=%s %s /etc/credstore.encrypted/%s\n"
+            "and have LoadCredentialEncrypted=%s in the daemon's unit.\n",
+            name, name, path, name, name);
+        return EXIT_DONE;
+    case PIN_SOURCE_FILE:
+        break;
+    }
+    return EXIT_DONE;
+}
+
+int pin_place_open_token(const struct invocation *in, struct site *s, const char *path)
+{
+    const char *name;
+    char *copy;
+
+    if (pin_source_kind(s->config.token_pin_file, &name) == PIN_SOURCE_CREDENTIAL) {
+        if ((copy = strdup(path)) == NULL)
+            return command_refuse(in, "out of memory");
+        free(s->config.token_pin_file);
+        s->config.token_pin_file = copy;
+    }
+    return site_open_token(in, s);
+}

@@ -1,0 +1,219 @@
+/* provisioning/ceremony/holder.c and holder_commands.c away from a keystore, with openssl as the independent check of
+ * keys and signatures. What needs a domain file is in test_ceremonies.c. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "provisioning/ceremony/holder.h"
+#include "provisioning/cli/private_file.h"
+#include "tests/unit/harness.h"
+#include "tests/unit/provisioning/ceremony.h"
+#include "tests/unit/provisioning/session.h"
+
+static struct said said;
+
+#define CREATE(...)             RUN(&said, "holder", "create", __VA_ARGS__)
+#define FILES(key, certificate) "--key", ceremony_path(key), "--certificate", ceremony_path(certificate)
+
+static int set_up(void)
+{
+    ceremony_holders();
+    return file_create(ceremony_path("pass"), 0600, span_text("a good passphrase\n")) == ST_OK ? 0 : 1;
+}
+
+static int tear_down(void)
+{
+    said_clear(&said);
+    return 0;
+}
+
+/* The exit code of openssl; quiet. */
+static int openssl(const char *const *words)
+{
+    int status;
+    pid_t pid;
+
+    fflush(stdout);
+    if ((pid = fork()) == 0) {
+        if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)
+            _exit(126);
+        execvp("openssl", (char *const *)(uintptr_t)words);
+        _exit(127);
+    }
+    INVARIANT(pid > 0 && waitpid(pid, &status, 0) == pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define OPENSSL(...) openssl((const char *const[]){ "openssl", __VA_ARGS__, NULL })
+
+static bool contains(const char *path, const char *part)
+{
+    struct bytes text = { 0 };
+    bool found;
+
+    read_file(path, &text);
+    bytes_append_char(&text, '\0');
+    found = says((const char *)text.p, part);
+    bytes_clear(&text);
+    return found;
+}
+
+static void a_key_under_a_passphrase(void)
+{
+    const char *key = ceremony_path("eve.key"), *certificate = ceremony_path("eve.pem");
+    char from[300];
+    struct stat st;
+
+    CU_ASSERT_EQUAL_FATAL(CREATE("--name", "eve", FILES("eve.key", "eve.pem"), "--bits", "2048",
+                                 "--key-passphrase-file", ceremony_path("pass")),
+                          EXIT_DONE);
+    CU_ASSERT(contains(key, "-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    CU_ASSERT_EQUAL_FATAL(stat(key, &st), 0);
+    CU_ASSERT_EQUAL(st.st_mode & 07777, 0400);
+    snprintf(from, sizeof from, "file:%s", ceremony_path("pass"));
+    CU_ASSERT_EQUAL(OPENSSL("pkey", "-in", key, "-passin", from, "-noout"), 0);
+    CU_ASSERT_NOT_EQUAL(OPENSSL("pkey", "-in", key, "-passin", "pass:another", "-noout"), 0);
+    CU_ASSERT_EQUAL(OPENSSL("verify", "-CAfile", certificate, certificate), 0);
+    CU_ASSERT_EQUAL(OPENSSL("x509", "-in", certificate, "-noout", "-checkend", "315000000"), 0); /* ten years, nearly */
+    CU_ASSERT_NOT_EQUAL(OPENSSL("x509", "-in", certificate, "-noout", "-checkend", "316000000"), 0);
+}
+
+static void a_key_without(void)
+{
+    CU_ASSERT_EQUAL_FATAL(CREATE("--name", "fay", FILES("fay.key", "fay.pem"), "--no-passphrase"), EXIT_DONE);
+    CU_ASSERT(contains(ceremony_path("fay.key"), "-----BEGIN PRIVATE KEY-----"));
+    CU_ASSERT_EQUAL(CREATE("--name", "fay", FILES("fay.key", "other.pem"), "--no-passphrase"), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "exists"));
+    CU_ASSERT_NOT_EQUAL(access(ceremony_path("other.pem"), F_OK), 0);
+}
+
+static void keys_that_are_not_made(void)
+{
+    const char *open = ceremony_path("open"), *little = ceremony_path("short");
+
+    CU_ASSERT_EQUAL_FATAL(file_create(open, 0644, span_text("a good passphrase\n")), ST_OK);
+    CU_ASSERT_EQUAL_FATAL(file_create(little, 0600, span_text("seven77\n")), ST_OK);
+#define REFUSED(...) CREATE(FILES("gus.key", "gus.pem"), __VA_ARGS__)
+    CU_ASSERT_EQUAL(REFUSED("--name", "gus", "--bits", "1024", "--no-passphrase"), EXIT_USAGE);
+    CU_ASSERT_EQUAL(REFUSED("--name", "gus", "--bits", "3072x", "--no-passphrase"), EXIT_USAGE);
+    CU_ASSERT_EQUAL(REFUSED("--name", "", "--no-passphrase"), EXIT_USAGE);
+    CU_ASSERT_EQUAL(REFUSED("--name", "a name of more than thirty-two by", "--no-passphrase"), EXIT_USAGE);
+    CU_ASSERT_EQUAL(REFUSED("--name", "gus", "--no-passphrase", "--key-passphrase-file", ceremony_path("pass")),
+                    EXIT_USAGE);
+    CU_ASSERT_EQUAL(REFUSED("--name", "gus", "--key-passphrase-file", open), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "its owner alone may read"));
+    CU_ASSERT_EQUAL(REFUSED("--name", "gus", "--key-passphrase-file", little), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "at least 8 bytes"));
+    CU_ASSERT_NOT_EQUAL(access(ceremony_path("gus.key"), F_OK), 0);
+}
+
+/* --- signatures --- */
+
+static const char *reset_act(void)
+{
+    Ks__Decommission m = KS__DECOMMISSION__INIT;
+
+    return ceremony_act_file("reset.act", MESSAGE_FACTORY_RESET, &m.base);
+}
+
+#define PSS                                                                                                            \
+    "-rawin", "-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:32", "-pkeyopt",   \
+        "rsa_mgf1_md:sha256"
+
+static void write_statement(const char *act, const char *to)
+{
+    struct bytes statement = { 0 };
+
+    unlink(to);
+    CU_ASSERT_EQUAL_FATAL(RUN(&said, "act", "show", "--act", act, "--statement", to), EXIT_DONE);
+    read_file(to, &statement);
+    CU_ASSERT_EQUAL(statement.len, ACT_STATEMENT_LEN);
+    CU_ASSERT_EQUAL(memcmp(statement.p, "strongroom act v1", 18), 0);
+    bytes_clear(&statement);
+}
+
+static void openssl_verifies(void)
+{
+    const char *act = reset_act(), *statement = ceremony_path("statement"), *signature = ceremony_path("signature");
+    struct approval a = { 0 };
+
+    write_statement(act, statement);
+    CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 0, ceremony_path("approval.json")), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(approval_read(ceremony_invocation(), ceremony_path("approval.json"), &a), EXIT_DONE);
+    CU_ASSERT_STRING_EQUAL(a.name, "ann");
+    CU_ASSERT_EQUAL_FATAL(file_create(signature, 0600, bytes_span(&a.signature)), ST_OK);
+#define VERIFY(holder)                                                                                                 \
+    OPENSSL("pkeyutl", "-verify", "-certin", "-inkey", ceremony_certificate(holder), "-in", statement, "-sigfile",     \
+            signature, PSS)
+    CU_ASSERT_EQUAL(VERIFY(0), 0);
+    CU_ASSERT_NOT_EQUAL(VERIFY(1), 0);
+    CU_ASSERT_FATAL(ceremony_edit(act, "\"sequence\":42", "\"sequence\":43"));
+    write_statement(act, statement);
+    CU_ASSERT_NOT_EQUAL(VERIFY(0), 0);
+    approval_clear(&a);
+}
+
+/* A holder whose key is in another device. */
+static void openssl_signs(void)
+{
+    const char *act = reset_act(), *statement = ceremony_path("statement"), *signature = ceremony_path("by-openssl");
+    struct act_file file = { 0 };
+    struct approval a = { 0 };
+    struct bytes bytes = { 0 };
+
+    write_statement(act, statement);
+    CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 1, ceremony_path("approval.json")), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(approval_read(ceremony_invocation(), ceremony_path("approval.json"), &a), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(act_file_read(ceremony_invocation(), act, &file), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(
+        OPENSSL("pkeyutl", "-sign", "-inkey", ceremony_key(1), "-in", statement, "-out", signature, PSS), 0);
+    read_file(signature, &bytes);
+    CU_ASSERT_FALSE(span_equal(bytes_span(&bytes), bytes_span(&a.signature))); /* another salt */
+    CU_ASSERT_EQUAL(bytes_set(&a.signature, bytes_span(&bytes)), ST_OK);
+    CU_ASSERT(holder_approved(&file, &a));
+    a.signature.p[0] ^= 1;
+    CU_ASSERT_FALSE(holder_approved(&file, &a));
+    approval_clear(&a);
+    act_file_clear(&file);
+    bytes_clear(&bytes);
+}
+
+static void the_wrong_passphrase(void)
+{
+    const char *wrong = ceremony_path("wrong"), *out = ceremony_path("by-eve.json"), *act = reset_act();
+    struct holder_certificate c = { 0 };
+    struct act_file file = { 0 };
+
+    CU_ASSERT_EQUAL_FATAL(file_create(wrong, 0600, span_text("another passphrase\n")), ST_OK);
+    CU_ASSERT_EQUAL_FATAL(act_file_read(ceremony_invocation(), act, &file), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(holder_certificate_read(ceremony_invocation(), ceremony_path("eve.pem"), &c), EXIT_DONE);
+    memcpy(file.holders[0].id, c.id, sizeof c.id); /* eve in ann's place */
+    CU_ASSERT_EQUAL(unlink(act), 0);
+    CU_ASSERT_EQUAL_FATAL(act_file_write(ceremony_invocation(), act, &file, span_text("")), EXIT_DONE);
+#define BY_EVE(passphrase)                                                                                             \
+    RUN(&said, "act", "approve", "--yes", "--act", act, "--certificate", ceremony_path("eve.pem"), "--key",            \
+        ceremony_path("eve.key"), "--key-passphrase-file", passphrase, "--out", out)
+    CU_ASSERT_EQUAL(BY_EVE(wrong), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "this passphrase does not open it"));
+    CU_ASSERT_NOT_EQUAL(access(out, F_OK), 0);
+    CU_ASSERT_EQUAL(BY_EVE(ceremony_path("pass")), EXIT_DONE);
+    holder_certificate_clear(&c);
+    act_file_clear(&file);
+}
+
+int main(void)
+{
+    CU_TestInfo cases[] = {
+        { "a key under a passphrase, as openssl reads it", a_key_under_a_passphrase },
+        { "a key without one; nothing is replaced", a_key_without },
+        { "keys that are not made", keys_that_are_not_made },
+        { "openssl verifies an approval, of just this act", openssl_verifies },
+        { "a statement that openssl signs is approved", openssl_signs },
+        { "the wrong passphrase approves nothing", the_wrong_passphrase },
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = { { "holders", set_up, tear_down, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
+
+    return run_suites(suites);
+}
