@@ -8,6 +8,8 @@
 #include "tests/integration/ceremony_round.h"
 #include "tests/integration/ceremony_state.h"
 
+#define KEPT "kept" /* a file that steps aside for a moment */
+
 static void empty_out(void)
 {
     DIR *d = opendir("out");
@@ -28,6 +30,7 @@ bool round_begin(void)
 
     snprintf(base, sizeof base, "../%s", ceremony->base);
     empty_out();
+    unlink(KEPT);
     return board_bring(base) && board_start(NULL, NULL) && (ceremony->prepare == NULL || ceremony->prepare());
 }
 
@@ -143,7 +146,7 @@ static void check_refused(unsigned k)
 
     if ((s->flags & (STEP_AGAIN | STEP_FILE | STEP_REFUSED)) != 0 || board_is_zeroised())
         return;
-    if (s->file != NULL && is_there(s->file) && rename(s->file, "kept") != 0)
+    if (s->file != NULL && is_there(s->file) && rename(s->file, KEPT) != 0)
         FAIL("%s: %s", s->file, strerror(errno));
     if (!cli_start(step_words(k)) || (code = cli_wait(COMMAND_MS)) == CLI_HANGS)
         FAIL("a command hangs");
@@ -152,7 +155,7 @@ static void check_refused(unsigned k)
     else if ((s->flags & (STEP_ACT | STEP_FAREWELL)) == STEP_ACT && !is_used_up(cli_said()))
         FAIL("an approval that is used is refused otherwise: %s", cli_said());
     fate.refused++;
-    if (s->file != NULL && is_there("kept") && rename("kept", s->file) != 0)
+    if (s->file != NULL && is_there(KEPT) && rename(KEPT, s->file) != 0)
         FAIL("%s: %s", s->file, strerror(errno));
 }
 
