@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,54 +35,59 @@ static char *folder_of(const char *path)
     return folder;
 }
 
-/* A file without a name, which vanishes with its process until file_fill() gives it one. -1 where the file system has
- * no such files, or /proc is not there to name it by. */
+/* Without a name, it vanishes with its process. -1 where the file system has no such files, or where /proc is not there
+ * to name it by. */
 static int open_nameless(const char *path)
 {
     char *folder = folder_of(path);
-    int fd = folder != NULL && access("/proc/self/fd", X_OK) == 0 ? open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600)
-                                                                  : -1;
+    int fd = -1;
 
+    if (folder != NULL && access("/proc/self/fd", X_OK) == 0)
+        fd = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
     free(folder);
     return fd;
 }
 
-static bool is_nameless(int fd)
+static enum status open_named(const char *path, struct file_draft *out)
 {
-    struct stat st;
+    struct bytes name = { 0 };
+    enum status st;
 
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0;
-}
-
-static enum status open_new(const char *path, int *fd)
-{
-    struct stat there;
-
-    if (lstat(path, &there) == 0) /* also what open() would say otherwise: of a folder, for one */
-        return S_ISDIR(there.st_mode) ? ST_IO : ST_EXISTS;
-    if ((*fd = open_nameless(path)) < 0)
-        *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return *fd >= 0 ? ST_OK : status_of_errno();
-}
-
-enum status file_reserve(const char *path, mode_t mode, int *fd)
-{
-    enum status st = open_new(path, fd);
-
-    if (st == ST_OK && fchmod(*fd, mode) != 0) { /* the umask has no say */
-        file_abandon(*fd, path);
-        st = ST_IO;
-    }
+    bytes_printf(&name, "%s.XXXXXX", path);
+    if ((st = bytes_status(&name)) == ST_OK && (out->name = strdup(bytes_text(&name))) == NULL)
+        st = ST_NO_MEMORY;
+    bytes_clear(&name);
+    if (st == ST_OK && (out->fd = mkostemp(out->name, O_CLOEXEC)) < 0)
+        st = status_of_errno();
     return st;
 }
 
-void file_abandon(int fd, const char *path)
+enum status file_reserve(const char *path, mode_t mode, struct file_draft *out)
 {
-    bool nameless = is_nameless(fd);
+    enum status st = ST_OK;
+    struct stat there;
 
-    close(fd);
-    if (!nameless)
-        unlink(path);
+    *out = (struct file_draft){ .fd = -1 };
+    if (lstat(path, &there) == 0)
+        return S_ISDIR(there.st_mode) ? ST_IO : ST_EXISTS;
+    if ((out->fd = open_nameless(path)) < 0)
+        st = open_named(path, out);
+    if (st == ST_OK && fchmod(out->fd, mode) != 0) /* the umask has no say */
+        st = ST_IO;
+    if (st != ST_OK)
+        file_abandon(out);
+    return st;
+}
+
+void file_abandon(struct file_draft *d)
+{
+    if (d->fd >= 0) {
+        close(d->fd);
+        if (d->name != NULL)
+            unlink(d->name);
+    }
+    free(d->name);
+    *d = (struct file_draft){ .fd = -1 };
 }
 
 /* The name, too, must survive a power cut. */
@@ -113,40 +119,55 @@ static enum status write_content(int fd, struct span content)
     return fsync(fd) == 0 ? ST_OK : ST_IO;
 }
 
-/* Whole, and under its name only now. What has come there meanwhile is not replaced. */
-static enum status give_name(int fd, const char *path)
+/* Not every file system has RENAME_NOREPLACE; where it has not, who writes there at the same time is beyond us. */
+static enum status rename_new(const char *from, const char *to)
+{
+    struct stat there;
+
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return ST_OK;
+    if (errno != EINVAL && errno != ENOSYS)
+        return status_of_errno();
+    if (lstat(to, &there) == 0)
+        return ST_EXISTS;
+    return rename(from, to) == 0 ? ST_OK : status_of_errno();
+}
+
+/* What has come there meanwhile is not replaced. */
+static enum status give_name(struct file_draft *d, const char *path)
 {
     char self[32];
+    enum status st;
 
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (d->name != NULL) {
+        if ((st = rename_new(d->name, path)) == ST_OK) {
+            free(d->name);
+            d->name = NULL;
+        }
+        return st;
+    }
+    snprintf(self, sizeof self, "/proc/self/fd/%d", d->fd);
     return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ? ST_OK : status_of_errno();
 }
 
-enum status file_fill(int fd, const char *path, struct span content)
+enum status file_fill(struct file_draft *d, const char *path, struct span content)
 {
-    bool nameless = is_nameless(fd);
-    enum status st = write_content(fd, content);
-    bool named = !nameless;
+    enum status st = write_content(d->fd, content);
 
-    if (st == ST_OK && nameless)
-        named = (st = give_name(fd, path)) == ST_OK;
-    if (close(fd) != 0 && st == ST_OK)
-        st = ST_IO;
-    if (st == ST_OK)
-        st = flush_directory(path);
-    if (st != ST_OK && named)
+    if (st == ST_OK && (st = give_name(d, path)) == ST_OK && (st = flush_directory(path)) != ST_OK)
         unlink(path);
+    file_abandon(d); /* which takes away no name that it has been given */
     return st;
 }
 
 enum status file_create(const char *path, mode_t mode, struct span content)
 {
+    struct file_draft draft;
     enum status st;
-    int fd;
 
-    if ((st = file_reserve(path, mode, &fd)) != ST_OK)
+    if ((st = file_reserve(path, mode, &draft)) != ST_OK)
         return st;
-    return file_fill(fd, path, content);
+    return file_fill(&draft, path, content);
 }
 
 enum status file_read(const char *path, size_t max, struct bytes *out)
