@@ -88,7 +88,8 @@ bool step_is_answer(unsigned k, int code)
 {
     if ((ceremony->steps[k].flags & STEP_REFUSED) == 0)
         return code == 0;
-    return code == 1 && strstr(cli_said(), "passphrase") != NULL;
+    return code == 1 && (strstr(cli_said(), "the passphrase is wrong") != NULL ||
+                         strstr(cli_said(), "too many wrong passphrases") != NULL);
 }
 
 bool step_do(unsigned k)
