@@ -17,7 +17,7 @@
 /* Where a new client secret goes: a file of its own, or whoever reads our output now. */
 struct secret_outlet {
     const char *path;
-    int fd;
+    struct file_draft file;
     bool print;
 };
 
@@ -27,7 +27,7 @@ static int open_outlet(const struct invocation *in, struct secret_outlet *o)
     struct stat info;
     enum status st;
 
-    *o = (struct secret_outlet){ .path = command_value(in, "secret-file"), .fd = -1 };
+    *o = (struct secret_outlet){ .path = command_value(in, "secret-file"), .file = { .fd = -1 } };
     o->print = command_given(in, "print-secret");
     if (o->path != NULL && o->print)
         return command_misused(in, "--secret-file and --print-secret exclude each other");
@@ -35,7 +35,7 @@ static int open_outlet(const struct invocation *in, struct secret_outlet *o)
     if (o->print && (fstat(fileno(in->out), &info) != 0 ||
                      !(isatty(fileno(in->out)) || S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode))))
         return command_misused(in, "--print-secret writes to a terminal or a pipe only; use --secret-file");
-    if (o->path != NULL && (st = file_reserve(o->path, 0600, &o->fd)) != ST_OK)
+    if (o->path != NULL && (st = file_reserve(o->path, 0600, &o->file)) != ST_OK)
         return command_refuse(in, "%s: %s", o->path,
                               st == ST_EXISTS ? "exists already; a secret replaces no file" : status_name(st));
     return EXIT_DONE;
@@ -43,9 +43,7 @@ static int open_outlet(const struct invocation *in, struct secret_outlet *o)
 
 static void abandon_outlet(struct secret_outlet *o)
 {
-    if (o->fd >= 0)
-        file_abandon(o->fd, o->path);
-    o->fd = -1;
+    file_abandon(&o->file);
 }
 
 static int parse_expiry(const struct invocation *in, int64_t *expires_at)
@@ -68,15 +66,13 @@ static int parse_expiry(const struct invocation *in, int64_t *expires_at)
 static int hand_over(const struct invocation *in, struct secret_outlet *o, const struct secret *secret)
 {
     enum status st;
-    int fd = o->fd;
 
     if (o->print) {
         fwrite(secret->p, 1, secret->len, in->out);
         fputc('\n', in->out);
         return fflush(in->out) == 0 ? EXIT_DONE : command_refuse(in, "the secret cannot be written");
     }
-    o->fd = -1;
-    if ((st = file_fill(fd, o->path, secret_span(secret))) != ST_OK)
+    if ((st = file_fill(&o->file, o->path, secret_span(secret))) != ST_OK)
         return command_refuse(in, "%s cannot be written: %s", o->path, status_name(st));
     return EXIT_DONE;
 }
@@ -155,7 +151,7 @@ static int create_in(const struct invocation *in, struct store *store, struct ap
 
 static int application_create_verb(struct invocation *in)
 {
-    struct secret_outlet outlet = { .fd = -1 };
+    struct secret_outlet outlet = { .file = { .fd = -1 } };
     struct site s = { 0 };
     struct application a;
     int64_t expires_at;
@@ -267,7 +263,7 @@ static int make_bare(const struct invocation *in, struct store *store, const str
 
 static int make_secret(const struct invocation *in, struct store *store, const struct guid *client_id)
 {
-    struct secret_outlet outlet = { .fd = -1 };
+    struct secret_outlet outlet = { .file = { .fd = -1 } };
     int64_t expires_at;
     int code;
 

@@ -4,26 +4,27 @@
 #include "provisioning/cli/private_file.h"
 #include "provisioning/attest/statement_file.h"
 
-/* The file is there, empty, before anything is destroyed: the statement is made once. */
+/* The file has its place before anything is destroyed: the statement is made once. */
 static int destroy(const struct invocation *in, struct keystore_link *k, uint16_t kind, Ks__Decommission *m,
                    const char *done)
 {
     const char *path = command_value(in, "certificate-of-destruction");
     struct bytes text = { 0 };
     Ks__SignedStatement *s;
+    struct file_draft file;
     enum status st;
-    int code, fd;
+    int code;
 
-    if ((st = file_reserve(path, 0644, &fd)) != ST_OK)
+    if ((st = file_reserve(path, 0644, &file)) != ST_OK)
         return command_refuse(in, "%s: %s", path, status_name(st));
     if ((code = act_do(in, k, kind, &m->base, &s)) != EXIT_DONE) {
-        file_abandon(fd, path);
+        file_abandon(&file);
         return code;
     }
     fprintf(in->out, "%s\n", done);
     if ((st = statement_file_make(s, &text)) != ST_OK)
-        file_abandon(fd, path);
-    else if ((st = file_fill(fd, path, bytes_span(&text))) != ST_OK)
+        file_abandon(&file);
+    else if ((st = file_fill(&file, path, bytes_span(&text))) != ST_OK)
         fprintf(in->out, "%s", bytes_text(&text)); /* better on the screen than nowhere */
     bytes_clear(&text);
     if (st != ST_OK)

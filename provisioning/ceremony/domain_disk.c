@@ -73,7 +73,7 @@ int domain_disk_write(const struct invocation *in, const char *path, const Ks__D
     enum status st;
 
     if ((st = domain_json_write(f, &text)) == ST_OK)
-        st = file_create_whole(path, 0600, bytes_span(&text));
+        st = file_create(path, 0600, bytes_span(&text));
     bytes_clear(&text);
     return st == ST_OK ? read_back(in, path, f) : command_refuse(in, "%s: %s", path, status_name(st));
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,69 +26,97 @@ static enum status status_of_errno(void)
     }
 }
 
-enum status file_reserve(const char *path, mode_t mode, int *fd)
+/* The folder that `path` is in; NULL: no memory. The caller's, for free(). */
+static char *folder_of(const char *path)
 {
-    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (*fd < 0)
-        return status_of_errno();
-    if (fchmod(*fd, mode) != 0) { /* the umask has no say */
-        file_abandon(*fd, path);
-        return ST_IO;
-    }
-    return ST_OK;
+    char *copy = strdup(path), *folder = copy != NULL ? strdup(dirname(copy)) : NULL;
+
+    free(copy);
+    return folder;
 }
 
-void file_abandon(int fd, const char *path)
+/* Without a name, it vanishes with its process. -1 where the file system has no such files, or where /proc is not there
+ * to name it by. */
+static int open_nameless(const char *path)
 {
-    close(fd);
-    unlink(path);
+    char *folder = folder_of(path);
+    int fd = -1;
+
+    if (folder != NULL && access("/proc/self/fd", X_OK) == 0)
+        fd = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+    free(folder);
+    return fd;
+}
+
+static enum status open_named(const char *path, struct file_draft *out)
+{
+    struct bytes name = { 0 };
+    enum status st;
+
+    bytes_printf(&name, "%s.XXXXXX", path);
+    if ((st = bytes_status(&name)) == ST_OK && (out->name = strdup(bytes_text(&name))) == NULL)
+        st = ST_NO_MEMORY;
+    bytes_clear(&name);
+    if (st == ST_OK && (out->fd = mkostemp(out->name, O_CLOEXEC)) < 0)
+        st = status_of_errno();
+    return st;
+}
+
+enum status file_reserve(const char *path, mode_t mode, struct file_draft *out)
+{
+    enum status st = ST_OK;
+    struct stat there;
+
+    *out = (struct file_draft){ .fd = -1 };
+    if (lstat(path, &there) == 0)
+        return S_ISDIR(there.st_mode) ? ST_IO : ST_EXISTS;
+    if ((out->fd = open_nameless(path)) < 0)
+        st = open_named(path, out);
+    if (st == ST_OK && fchmod(out->fd, mode) != 0) /* the umask has no say */
+        st = ST_IO;
+    if (st != ST_OK)
+        file_abandon(out);
+    return st;
+}
+
+void file_abandon(struct file_draft *d)
+{
+    if (d->fd >= 0) {
+        close(d->fd);
+        if (d->name != NULL)
+            unlink(d->name);
+    }
+    free(d->name);
+    *d = (struct file_draft){ .fd = -1 };
 }
 
 /* The name, too, must survive a power cut. */
 static enum status flush_directory(const char *path)
 {
-    char *copy = strdup(path);
-    int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    char *folder = folder_of(path);
+    int fd = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     enum status st = fd >= 0 && fsync(fd) == 0 ? ST_OK : ST_IO;
 
     if (fd >= 0)
         close(fd);
-    free(copy);
+    free(folder);
     return st;
 }
 
-enum status file_fill(int fd, const char *path, struct span content)
+static enum status write_content(int fd, struct span content)
 {
     size_t done = 0;
-    int broken;
 
     while (done < content.len) {
         ssize_t n = write(fd, content.p + done, content.len - done);
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0) {
-            file_abandon(fd, path);
+        if (n <= 0)
             return ST_IO;
-        }
         done += (size_t)n;
     }
-    broken = fsync(fd);
-    if (close(fd) != 0 || broken != 0 || flush_directory(path) != ST_OK) {
-        unlink(path);
-        return ST_IO;
-    }
-    return ST_OK;
-}
-
-enum status file_create(const char *path, mode_t mode, struct span content)
-{
-    enum status st;
-    int fd;
-
-    if ((st = file_reserve(path, mode, &fd)) != ST_OK)
-        return st;
-    return file_fill(fd, path, content);
+    return fsync(fd) == 0 ? ST_OK : ST_IO;
 }
 
 /* Not every file system has RENAME_NOREPLACE; where it has not, who writes there at the same time is beyond us. */
@@ -104,21 +133,41 @@ static enum status rename_new(const char *from, const char *to)
     return rename(from, to) == 0 ? ST_OK : status_of_errno();
 }
 
-enum status file_create_whole(const char *path, mode_t mode, struct span content)
+/* What has come there meanwhile is not replaced. */
+static enum status give_name(struct file_draft *d, const char *path)
 {
-    struct bytes temporary = { 0 };
+    char self[32];
     enum status st;
 
-    bytes_printf(&temporary, "%s.new", path);
-    if ((st = bytes_status(&temporary)) == ST_OK &&
-        (st = file_create(bytes_text(&temporary), mode, content)) == ST_OK) {
-        if ((st = rename_new(bytes_text(&temporary), path)) != ST_OK)
-            unlink(bytes_text(&temporary));
-        else
-            st = flush_directory(path);
+    if (d->name != NULL) {
+        if ((st = rename_new(d->name, path)) == ST_OK) {
+            free(d->name);
+            d->name = NULL;
+        }
+        return st;
     }
-    bytes_clear(&temporary);
+    snprintf(self, sizeof self, "/proc/self/fd/%d", d->fd);
+    return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ? ST_OK : status_of_errno();
+}
+
+enum status file_fill(struct file_draft *d, const char *path, struct span content)
+{
+    enum status st = write_content(d->fd, content);
+
+    if (st == ST_OK && (st = give_name(d, path)) == ST_OK && (st = flush_directory(path)) != ST_OK)
+        unlink(path);
+    file_abandon(d); /* which takes away no name that it has been given */
     return st;
+}
+
+enum status file_create(const char *path, mode_t mode, struct span content)
+{
+    struct file_draft draft;
+    enum status st;
+
+    if ((st = file_reserve(path, mode, &draft)) != ST_OK)
+        return st;
+    return file_fill(&draft, path, content);
 }
 
 enum status file_read(const char *path, size_t max, struct bytes *out)

@@ -6,20 +6,23 @@
 
 #include "firmware/base/secret.h"
 
-/* A new file of exactly this mode, whole and on the disk when this returns; nothing that was there is replaced, and no
- * link is followed. Errors: ST_EXISTS; ST_NOT_FOUND no such directory; ST_NOT_PERMITTED; ST_IO. */
+/* A new file of exactly this mode, on the disk when this returns; nothing that was there is replaced, and no link is
+ * followed. The file is whole or not there, also when the process is killed meanwhile. (What a kill leaves on a file
+ * system without O_TMPFILE, a FAT medium for one, has another name: that of the file, a dot and six letters.)
+ * Errors: ST_EXISTS; ST_NOT_FOUND no such directory; ST_NOT_PERMITTED; ST_IO; ST_NO_MEMORY. */
 MUST_CHECK enum status file_create(const char *path, mode_t mode, struct span content);
 
-/* As file_create, in two steps: first the empty file, so that a secret is not made that has nowhere to go. */
-MUST_CHECK enum status file_reserve(const char *path, mode_t mode, int *fd);
-/* Write, flush, close. On error the file is removed. */
-MUST_CHECK enum status file_fill(int fd, const char *path, struct span content);
-/* Give up: close and remove. */
-void file_abandon(int fd, const char *path);
-
-/* As file_create, but never there in part, whatever happens: written under another name first (`path` and ".new"),
- * which must be free too. */
-MUST_CHECK enum status file_create_whole(const char *path, mode_t mode, struct span content);
+/* As file_create, in two steps: first the place, so that a secret is not made that has nowhere to go. Its name is taken
+ * when it is filled; ST_EXISTS again if somebody else has taken it meanwhile. */
+struct file_draft {
+    int fd;
+    char *name; /* NULL: it has none */
+};
+MUST_CHECK enum status file_reserve(const char *path, mode_t mode, struct file_draft *out);
+/* Write, flush, close, give it its name. On error there is no file. */
+MUST_CHECK enum status file_fill(struct file_draft *d, const char *path, struct span content);
+/* Give up: close, and no file is left. */
+void file_abandon(struct file_draft *d);
 
 /* The whole of a file that is no secret. Errors: ST_NOT_FOUND; ST_NOT_PERMITTED; ST_TOO_LARGE beyond `max`; ST_IO. */
 MUST_CHECK enum status file_read(const char *path, size_t max, struct bytes *out);

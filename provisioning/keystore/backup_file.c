@@ -34,7 +34,7 @@ int backup_file_write(const struct invocation *in, const char *path, struct back
 
     INVARIANT(f->parts > 0);
     be_put(f->content.p + TITLE_LEN, f->parts, NUMBER_LEN);
-    if ((st = file_create_whole(path, 0600, bytes_span(&f->content))) == ST_OK)
+    if ((st = file_create(path, 0600, bytes_span(&f->content))) == ST_OK)
         return EXIT_DONE;
     return command_refuse(in, "%s: %s", path, status_name(st));
 }
