@@ -30,8 +30,6 @@ memory_is_clean() {
     [ $? -le 1 ] && ! grep '^found: ' "$work/memory" | grep -vF ' in cli, secure heap at '
 }
 
-unlock=('operator anna: ' anna "${owner[@]}" -- strongroom keystore unlock --operator anna)
-
 # Said by the shell: how it ended, and whether the kernel says that it left a core, wherever that went.
 ended_without_core() { # file
     grep -qE 'Aborted|Segmentation fault' "$1" || { echo "it was not killed:"; cat "$1"; return 1; }
