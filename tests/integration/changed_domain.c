@@ -78,7 +78,7 @@ static int forge(struct span text, char **words)
 
     if (read_domain(text, &f) == ST_OK && change(f, words[0], strtoul(words[1], NULL, 10)) &&
         (st = domain_file_digest(f, f->digest.data)) == ST_OK && (st = domain_json_write(f, &out)) == ST_OK)
-        st = file_create_whole(words[2], 0600, bytes_span(&out));
+        st = file_create(words[2], 0600, bytes_span(&out));
     bytes_clear(&out);
     return st == ST_OK ? EXIT_SUCCESS : 2;
 }

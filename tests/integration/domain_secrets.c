@@ -11,8 +11,8 @@
 #include "firmware/domain/domain_share.h"
 #include "firmware/domain/kdf.h"
 #include "firmware/domain/shamir.h"
-#include "provisioning/domain_json.h"
-#include "provisioning/private_file.h"
+#include "provisioning/ceremony/domain_json.h"
+#include "provisioning/cli/private_file.h"
 
 #define LINE_LEN 256
 

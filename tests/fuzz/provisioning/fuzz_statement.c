@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "provisioning/statement_file.h"
-#include "provisioning/statement_print.h"
-#include "provisioning/tpm_quote.h"
+#include "provisioning/attest/statement_file.h"
+#include "provisioning/attest/statement_print.h"
+#include "provisioning/attest/tpm_quote.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
