@@ -63,12 +63,10 @@ void keystore_fail(struct keystore *ks, const char *what);
  * place any more: LINKS_PER_PARTITION_MAX. */
 enum peer_role keystore_role_of(struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
                                 struct partition **partition);
-/* Under the keystore's lock. Is the name, the key, in use by the owner or a partition other than `but`? */
-bool keystore_name_is_taken(const struct keystore *ks, const char *name, const struct partition *but);
+/* Is this key the owner's, an auditor's, or a client's of a partition other than `but`? A key is one role in one place.
+ * Under the keystore's lock. */
 bool keystore_identity_is_taken(const struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
                                 const struct partition *but);
-/* Where one more partition can be put when `kept` places are for others. PARTITIONS_MAX: nowhere. */
-unsigned keystore_free_slot(const struct keystore *ks, unsigned kept);
 /* What is under way on this link ends: a backup, a restore. Takes the keystore's lock. */
 void backup_link_gone(struct keystore *ks, uint64_t link);
 /* The partition is deleted: so is what its backup holds of it. Under the keystore's lock, without the partition's. */

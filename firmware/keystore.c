@@ -7,6 +7,7 @@
 #include "firmware/crypto/entropy.h"
 #include "firmware/crypto/self_test.h"
 #include "firmware/inside.h"
+#include "firmware/partition_table.h"
 
 static const unsigned may_follow[] = {
     [0] = ~0u,                                /* at the start */
@@ -78,20 +79,6 @@ enum status keystore_open_domain(struct keystore *ks)
     return st;
 }
 
-/* The partition of this number; made if it is not there yet, because records come in no order. */
-static struct partition *partition_for(struct keystore *ks, uint32_t id)
-{
-    unsigned i, free_slot = PARTITIONS_MAX;
-
-    for (i = 0; i < PARTITIONS_MAX; i++) {
-        if (ks->partitions[i] != NULL && ks->partitions[i]->id == id)
-            return ks->partitions[i];
-        if (ks->partitions[i] == NULL && free_slot == PARTITIONS_MAX)
-            free_slot = i;
-    }
-    return free_slot < PARTITIONS_MAX ? ks->partitions[free_slot] = partition_new(id) : NULL;
-}
-
 static enum status load_record(void *arg, const struct flash_key *key, struct span value)
 {
     struct keystore *ks = arg;
@@ -120,7 +107,7 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
     default:
         return ST_CORRUPT;
     }
-    if ((p = partition_for(ks, key->partition)) == NULL)
+    if ((p = partition_table_for(ks, key->partition)) == NULL)
         return ST_NO_MEMORY;
     if (key->kind == RECORD_PARTITION)
         return partition_unpack(p, value);
@@ -306,59 +293,4 @@ void keystore_close(struct keystore *ks)
     pthread_mutex_destroy(&ks->lock);
     secret_wipe(ks, sizeof *ks);
     free(ks);
-}
-
-/* Roles of the board itself. */
-static enum peer_role board_role(const struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN])
-{
-    const struct device *d = &ks->device;
-
-    if (d->owned && memcmp(d->owner, fingerprint, LINK_FINGERPRINT_LEN) == 0)
-        return PEER_OWNER;
-    if (device_has_auditor(d, fingerprint))
-        return PEER_AUDITOR;
-    /* The factory has no say once somebody owns the board, or once it has failed. */
-    if (!d->owned && ks->has_factory && atomic_load(&ks->state) == KEYSTORE_FACTORY &&
-        memcmp(ks->factory, fingerprint, LINK_FINGERPRINT_LEN) == 0)
-        return PEER_FACTORY;
-    return PEER_STRANGER;
-}
-
-bool keystore_knows(struct keystore *ks, enum peer_role role, const uint8_t fingerprint[LINK_FINGERPRINT_LEN])
-{
-    bool knows;
-
-    pthread_mutex_lock(&ks->lock);
-    knows = board_role(ks, fingerprint) == role;
-    pthread_mutex_unlock(&ks->lock);
-    return knows;
-}
-
-enum peer_role keystore_role_of(struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
-                                struct partition **partition)
-{
-    const struct partition_identity *identity;
-    enum peer_role role;
-
-    *partition = NULL;
-    pthread_mutex_lock(&ks->lock);
-    role = board_role(ks, fingerprint);
-    for (unsigned i = 0; i < PARTITIONS_MAX && role == PEER_STRANGER; i++) {
-        struct partition *p = ks->partitions[i];
-
-        if (p == NULL)
-            continue;
-        pthread_mutex_lock(&p->lock);
-        if ((identity = partition_identity(&p->terms, fingerprint)) != NULL) {
-            role = p->links < LINKS_PER_PARTITION_MAX ? identity->role : PEER_STRANGER;
-            if (role != PEER_STRANGER) {
-                p->links++;
-                p->refs++;
-                *partition = p;
-            }
-        }
-        pthread_mutex_unlock(&p->lock);
-    }
-    pthread_mutex_unlock(&ks->lock);
-    return role;
 }

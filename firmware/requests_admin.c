@@ -3,50 +3,8 @@
 #include "firmware/crypto/entropy.h"
 #include "firmware/crypto/self_test.h"
 #include "firmware/name.h"
+#include "firmware/partition_table.h"
 #include "firmware/quorum.h"
-
-static unsigned index_of(const struct keystore *ks, uint64_t id)
-{
-    unsigned i = 0;
-
-    while (i < PARTITIONS_MAX && (ks->partitions[i] == NULL || ks->partitions[i]->id != id))
-        i++;
-    return i;
-}
-
-unsigned keystore_free_slot(const struct keystore *ks, unsigned kept)
-{
-    unsigned slot = PARTITIONS_MAX, count = 0;
-
-    for (unsigned i = PARTITIONS_MAX; i-- > 0;)
-        if (ks->partitions[i] == NULL) {
-            slot = i;
-            count++;
-        }
-    return count > kept ? slot : PARTITIONS_MAX;
-}
-
-bool keystore_name_is_taken(const struct keystore *ks, const char *name, const struct partition *but)
-{
-    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
-        if (ks->partitions[i] != NULL && ks->partitions[i] != but && strcmp(ks->partitions[i]->terms.name, name) == 0)
-            return true;
-    return false;
-}
-
-/* A key is one role in one place. */
-bool keystore_identity_is_taken(const struct keystore *ks, const uint8_t fingerprint[LINK_FINGERPRINT_LEN],
-                                const struct partition *but)
-{
-    if (memcmp(ks->device.owner, fingerprint, LINK_FINGERPRINT_LEN) == 0 ||
-        device_has_auditor(&ks->device, fingerprint))
-        return true;
-    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
-        if (ks->partitions[i] != NULL && ks->partitions[i] != but &&
-            partition_identity(&ks->partitions[i]->terms, fingerprint) != NULL)
-            return true;
-    return false;
-}
 
 static CK_RV take_identities(const struct keystore *ks, const Ks__Partition *m, const struct partition *but,
                              struct partition_terms *out)
@@ -75,7 +33,7 @@ static CK_RV read_terms(const struct keystore *ks, const Ks__Partition *m, const
     *out = (struct partition_terms){ .policy = strcmp(m->policy, "strict") == 0 ? POLICY_STRICT : POLICY_COMPATIBLE };
     if (!name_is_good(m->name) || m->objects_max > 1000000 || m->session_objects_max > 1000000)
         return CKR_ARGUMENTS_BAD;
-    if (keystore_name_is_taken(ks, m->name, p))
+    if (partition_table_has_name(ks, m->name, p))
         return CKR_ACTION_PROHIBITED;
     memcpy(out->name, m->name, strlen(m->name));
     out->objects_max = m->objects_max > 0 ? (uint32_t)m->objects_max : TOKEN_OBJECTS_DEFAULT;
@@ -85,7 +43,7 @@ static CK_RV read_terms(const struct keystore *ks, const Ks__Partition *m, const
 
 static CK_RV create(struct keystore *ks, const Ks__Partition *m, uint32_t *id)
 {
-    unsigned slot = keystore_free_slot(ks, ks->restore != NULL);
+    unsigned slot = partition_table_free(ks, ks->restore != NULL);
     struct partition *p;
     CK_RV rv;
 
@@ -238,7 +196,7 @@ CK_RV on_partition_delete(struct call *c, const ProtobufCMessage *request)
 
     c->entry.detail = id;
     pthread_mutex_lock(&c->ks->lock);
-    slot = index_of(c->ks, id);
+    slot = partition_table_index(c->ks, id);
     rv = slot == PARTITIONS_MAX ? CKR_SLOT_ID_INVALID : delete (c->ks, slot);
     pthread_mutex_unlock(&c->ks->lock);
     return rv;
@@ -298,7 +256,7 @@ CK_RV on_partition_set(struct call *c, const ProtobufCMessage *request)
 
     c->entry.detail = m->id;
     pthread_mutex_lock(&c->ks->lock);
-    if ((slot = index_of(c->ks, m->id)) < PARTITIONS_MAX &&
+    if ((slot = partition_table_index(c->ks, m->id)) < PARTITIONS_MAX &&
         (rv = read_terms(c->ks, m, c->ks->partitions[slot], &after)) == CKR_OK) {
         p = c->ks->partitions[slot];
         pthread_mutex_lock(&p->lock);

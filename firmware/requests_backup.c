@@ -1,6 +1,7 @@
 /* Requests of the owner that carry partitions from one keystore of a domain to another. */
 #include "firmware/backup.h"
 #include "firmware/base/log.h"
+#include "firmware/partition_table.h"
 #include "firmware/restore.h"
 
 static void end_backup(struct keystore *ks)
@@ -33,11 +34,9 @@ static CK_RV begin_backup(struct call *c, uint64_t id)
 {
     struct keystore *ks = c->ks;
     struct backup *made;
-    unsigned i = 0;
+    unsigned i = partition_table_index(ks, id);
     CK_RV rv;
 
-    while (i < PARTITIONS_MAX && (ks->partitions[i] == NULL || ks->partitions[i]->id != id))
-        i++;
     if (i == PARTITIONS_MAX)
         return CKR_SLOT_ID_INVALID;
     if ((rv = backup_new(&ks->domain, ks->partitions[i], c->who->link, &made)) != CKR_OK)

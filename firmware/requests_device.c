@@ -2,14 +2,7 @@
  * time it is. Each is a dangerous act once the domain has holders. */
 #include "firmware/changes.h"
 #include "firmware/name.h"
-
-static bool is_client(const struct keystore *ks, const uint8_t *fingerprint)
-{
-    for (unsigned i = 0; i < PARTITIONS_MAX; i++)
-        if (ks->partitions[i] != NULL && partition_identity(&ks->partitions[i]->terms, fingerprint) != NULL)
-            return true;
-    return false;
-}
+#include "firmware/partition_table.h"
 
 /* `next` is the device with the change in it; it takes the place of the old one when it is in the flash. */
 static CK_RV replace(struct keystore *ks, const struct device *next, const struct quorum_use *use)
@@ -46,15 +39,13 @@ static CK_RV remove_auditor(struct device *d, const Ks__RoleSet *m)
     return CKR_ARGUMENTS_BAD;
 }
 
-/* A key is one role in one place. */
 static CK_RV set_role(const struct keystore *ks, struct device *d, const Ks__RoleSet *m)
 {
     if (m->role == PEER_AUDITOR && m->remove)
         return remove_auditor(d, m);
     if (m->remove)
         return CKR_ARGUMENTS_BAD; /* there is always an owner */
-    if (memcmp(d->owner, m->fingerprint.data, LINK_FINGERPRINT_LEN) == 0 ||
-        device_has_auditor(d, m->fingerprint.data) || is_client(ks, m->fingerprint.data))
+    if (keystore_identity_is_taken(ks, m->fingerprint.data, NULL))
         return CKR_ACTION_PROHIBITED;
     if (m->role == PEER_AUDITOR)
         return add_auditor(d, m);
@@ -91,7 +82,7 @@ static CK_RV set_sink(const struct keystore *ks, struct device *d, const Ks__Aud
     if (len == 0)
         return CKR_OK;
     if (memcmp(d->owner, m->fingerprint.data, LINK_FINGERPRINT_LEN) == 0 ||
-        device_has_auditor(d, m->fingerprint.data) || is_client(ks, m->fingerprint.data))
+        device_has_auditor(d, m->fingerprint.data) || partition_table_has_client(ks, m->fingerprint.data, NULL))
         return CKR_ACTION_PROHIBITED;
     memcpy(d->sink.address, m->address, len);
     memcpy(d->sink.fingerprint, m->fingerprint.data, LINK_FINGERPRINT_LEN);

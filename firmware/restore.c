@@ -1,6 +1,7 @@
 #include "firmware/restore.h"
 
 #include "firmware/base/big_endian.h"
+#include "firmware/partition_table.h"
 #include "firmware/quorum.h"
 
 #define NUMBER_LEN 4
@@ -103,12 +104,12 @@ static CK_RV check_place(const struct keystore *ks, const struct partition *p)
 {
     if (tombstones_forbid(&ks->tombstones, p->seal_id))
         return CKR_BACKUP_PURGED;
-    if (keystore_name_is_taken(ks, p->terms.name, NULL) || seal_id_is_taken(ks, p->seal_id))
+    if (partition_table_has_name(ks, p->terms.name, NULL) || seal_id_is_taken(ks, p->seal_id))
         return CKR_PARTITION_EXISTS;
     for (unsigned i = 0; i < p->terms.identity_count; i++)
         if (keystore_identity_is_taken(ks, p->terms.identities[i].fingerprint, NULL))
             return CKR_ACTION_PROHIBITED;
-    return keystore_free_slot(ks, 0) < PARTITIONS_MAX ? CKR_OK : CKR_DEVICE_MEMORY;
+    return partition_table_free(ks, 0) < PARTITIONS_MAX ? CKR_OK : CKR_DEVICE_MEMORY;
 }
 
 /* In place of the one before; with a number that is never used again, whatever happens now. */
@@ -221,7 +222,7 @@ static CK_RV finish(struct call *c, struct restore *r)
     if ((rv = partition_store_with(p, &ks->storage, &change, quorum_change(&use, &change))) != CKR_OK)
         return rv;
     quorum_spent(ks, &use);
-    ks->partitions[keystore_free_slot(ks, 0)] = p;
+    ks->partitions[partition_table_free(ks, 0)] = p;
     r->partition = NULL;
     restore_forget(ks);
     return CKR_OK;

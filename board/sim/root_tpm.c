@@ -17,14 +17,15 @@ static void expected_pcr(const uint8_t image[TPM_DIGEST_LEN], uint8_t out[TPM_DI
 static enum status measure(struct tpm *tpm, const uint8_t image[TPM_DIGEST_LEN])
 {
     static const uint8_t untouched[TPM_DIGEST_LEN];
-    uint8_t now[TPM_DIGEST_LEN];
+    uint8_t expected[TPM_DIGEST_LEN], now[TPM_DIGEST_LEN];
     enum status st;
 
     if ((st = tpm_pcr_read(tpm, ROOT_TPM_PCR, now)) != ST_OK)
         return st;
-    if (memcmp(now, untouched, sizeof now) != 0)
-        return ST_OK; /* by us, or by something else: then the key stays closed */
-    return tpm_pcr_extend(tpm, ROOT_TPM_PCR, image);
+    if (memcmp(now, untouched, sizeof now) == 0)
+        return tpm_pcr_extend(tpm, ROOT_TPM_PCR, image);
+    expected_pcr(image, expected); /* the TPM ran on: what it holds must be this image's, not the one before it */
+    return memcmp(now, expected, sizeof now) == 0 ? ST_OK : ST_CORRUPT;
 }
 
 static enum status make_key(struct tpm *tpm, const uint8_t image[TPM_DIGEST_LEN])

@@ -18,8 +18,8 @@ struct root_tpm {
     bool destroyed;
 };
 
-/* Measure the image, and make key and counter on a TPM that has neither. Errors: ST_CORRUPT there is no key yet, and
- * something other than this image has been measured; those of tpm.h. */
+/* Measure the image, and make key and counter on a TPM that has neither. Errors: ST_CORRUPT something other than this
+ * image has been measured since the TPM started; those of tpm.h. */
 MUST_CHECK enum status root_tpm_open(struct root_tpm *r, struct tpm *tpm, const uint8_t image[TPM_DIGEST_LEN]);
 /* Errors: ST_CORRUPT it has been destroyed, or what was measured is not what it was sealed to; those of tpm.h. */
 MUST_CHECK enum status root_tpm_key(struct root_tpm *r, uint8_t out[HAL_ROOT_KEY_LEN]);

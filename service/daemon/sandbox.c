@@ -80,10 +80,10 @@ static const int refused[] = {
  * is all. The kernel looks at 32 bits of the operation and these rules at 64, so what they do not know they refuse. */
 static bool limit_keyrings(scmp_filter_ctx filter)
 {
+    /* Each is a comparison of argument 0; libseccomp's own macros leave fields out, which clang minds. */
     const struct scmp_arg_cmp refused_operations[] = {
-        SCMP_A0_64(SCMP_CMP_LT, KEYCTL_DESCRIBE), SCMP_A0_64(SCMP_CMP_EQ, KEYCTL_CLEAR),
-        SCMP_A0_64(SCMP_CMP_EQ, KEYCTL_LINK),     SCMP_A0_64(SCMP_CMP_EQ, KEYCTL_UNLINK),
-        SCMP_A0_64(SCMP_CMP_GT, KEYCTL_READ),
+        { 0, SCMP_CMP_LT, KEYCTL_DESCRIBE, 0 }, { 0, SCMP_CMP_EQ, KEYCTL_CLEAR, 0 }, { 0, SCMP_CMP_EQ, KEYCTL_LINK, 0 },
+        { 0, SCMP_CMP_EQ, KEYCTL_UNLINK, 0 },   { 0, SCMP_CMP_GT, KEYCTL_READ, 0 },
     };
     bool ok = true;
 

@@ -1,7 +1,8 @@
 /* secret_scan SECRETS pid:NAME:PID|PATH... - looks for the secrets of a file (needle.h) in the memory of processes and
  * in files and directories. A process is stopped meanwhile, so that what is seen belongs to one moment; all of its
- * readable mappings are read through /proc/PID/mem, which takes root. Says what was found where, never the secret
- * itself, and how much was read. Exit code: 0 nothing found; 1 something; 2 it could not be looked. */
+ * readable mappings are read through /proc/PID/mem, which takes root; one that is locked and kept out of core files is
+ * called "secure heap". Says what was found where, never the secret itself, and how much was read. Exit code: 0 nothing
+ * found; 1 something; 2 it could not be looked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/integration/needle.h"
@@ -73,17 +75,25 @@ static void scan_range(struct scan *s, int fd, uint64_t from, uint64_t to)
     }
 }
 
-static void scan_mappings(struct scan *s, FILE *maps, int mem)
+/* One entry of smaps: where it is comes first, its flags last. */
+static void scan_mappings(struct scan *s, FILE *smaps, int mem)
 {
-    char line[1024], name[512], rights[8];
-    uint64_t from, to;
+    char line[1024], name[512] = "", rights[8] = "", first[8];
+    uint64_t from = 0, to = 0, begin, end;
 
-    while (fgets(line, sizeof line, maps) != NULL) {
-        name[0] = '\0';
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*s %*s %*s %511[^\n]", &from, &to, rights, name) < 3 ||
-            rights[0] != 'r' || strcmp(name, "[vsyscall]") == 0 || strcmp(name, "[vvar]") == 0)
+    while (fgets(line, sizeof line, smaps) != NULL) {
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &begin, &end, first) == 3) {
+            from = begin;
+            to = end;
+            memcpy(rights, first, sizeof rights);
+            if (sscanf(line, "%*s %*s %*s %*s %*s %511[^\n]", name) != 1)
+                name[0] = '\0';
+        }
+        if (strncmp(line, "VmFlags:", 8) != 0)
             continue;
-        s->mapping = name;
+        if (rights[0] != 'r' || strcmp(name, "[vsyscall]") == 0 || strcmp(name, "[vvar]") == 0)
+            continue;
+        s->mapping = strstr(line, " lo") != NULL && strstr(line, " dd") != NULL ? "secure heap" : name;
         scan_range(s, mem, from, to);
     }
 }
@@ -92,7 +102,7 @@ static void scan_process(struct scan *s, const char *name, pid_t pid)
 {
     char path[64];
     uint64_t before = s->read;
-    FILE *maps;
+    FILE *smaps;
     int mem;
 
     begin(s, name);
@@ -101,19 +111,19 @@ static void scan_process(struct scan *s, const char *name, pid_t pid)
         s->failed = true;
         return;
     }
-    snprintf(path, sizeof path, "/proc/%d/maps", pid);
-    maps = fopen(path, "re");
+    snprintf(path, sizeof path, "/proc/%d/smaps", pid);
+    smaps = fopen(path, "re");
     snprintf(path, sizeof path, "/proc/%d/mem", pid);
     mem = open(path, O_RDONLY | O_CLOEXEC);
-    if (maps != NULL && mem >= 0)
-        scan_mappings(s, maps, mem);
+    if (smaps != NULL && mem >= 0)
+        scan_mappings(s, smaps, mem);
     kill(pid, SIGCONT);
     if (s->read == before) {
         printf("%s: its memory cannot be read: %s\n", name, strerror(errno));
         s->failed = true;
     }
-    if (maps != NULL)
-        fclose(maps);
+    if (smaps != NULL)
+        fclose(smaps);
     if (mem >= 0)
         close(mem);
 }

@@ -94,6 +94,27 @@ static void root_key_stays_closed_to_other_measurements(void)
     swtpm_stop(&s);
 }
 
+/* Its own measurement would have to be there, and the TPM has the one of the image before. */
+static void another_image_does_not_take_over_a_running_tpm(void)
+{
+    uint8_t key[HAL_ROOT_KEY_LEN];
+    struct root_tpm r;
+    struct swtpm s;
+    struct tpm *t;
+
+    swtpm_start(&s, "taken_over");
+    t = connected(&s);
+    CU_ASSERT_EQUAL(root_tpm_open(&r, t, image), ST_OK);
+    CU_ASSERT_EQUAL(root_tpm_key(&r, key), ST_OK);
+    tpm_close(t);
+    t = connected(&s);
+    CU_ASSERT_EQUAL(root_tpm_open(&r, t, other_image), ST_CORRUPT);
+    CU_ASSERT_EQUAL(root_tpm_open(&r, t, image), ST_OK);
+    CU_ASSERT_EQUAL(root_tpm_key(&r, key), ST_OK);
+    tpm_close(t);
+    swtpm_stop(&s);
+}
+
 static void no_key_is_made_on_a_foreign_measurement(void)
 {
     struct root_tpm r;
@@ -254,18 +275,20 @@ static void fields_beyond_the_answer_are_empty(void)
 
 int main(void)
 {
-    CU_TestInfo cases[] = { { "random bytes differ", random_bytes_differ },
-                            { "the root key survives restarts of keystore and TPM", root_key_survives_a_restart },
-                            { "the root key stays closed to other measurements",
-                              root_key_stays_closed_to_other_measurements },
-                            { "no key is made on a foreign measurement", no_key_is_made_on_a_foreign_measurement },
-                            { "a destroyed root key stays destroyed", destroyed_root_key_stays_destroyed },
-                            { "the counter never goes back", counter_never_goes_back },
-                            { "missing things are not found", missing_things_are_not_found },
-                            { "a TPM that goes away is unavailable", a_tpm_that_goes_away_is_unavailable },
-                            { "answers that make no sense are refused", answers_that_make_no_sense_are_refused },
-                            { "fields beyond the answer are empty", fields_beyond_the_answer_are_empty },
-                            CU_TEST_INFO_NULL };
+    CU_TestInfo cases[] = {
+        { "random bytes differ", random_bytes_differ },
+        { "the root key survives restarts of keystore and TPM", root_key_survives_a_restart },
+        { "the root key stays closed to other measurements", root_key_stays_closed_to_other_measurements },
+        { "another image does not take over a TPM that runs on", another_image_does_not_take_over_a_running_tpm },
+        { "no key is made on a foreign measurement", no_key_is_made_on_a_foreign_measurement },
+        { "a destroyed root key stays destroyed", destroyed_root_key_stays_destroyed },
+        { "the counter never goes back", counter_never_goes_back },
+        { "missing things are not found", missing_things_are_not_found },
+        { "a TPM that goes away is unavailable", a_tpm_that_goes_away_is_unavailable },
+        { "answers that make no sense are refused", answers_that_make_no_sense_are_refused },
+        { "fields beyond the answer are empty", fields_beyond_the_answer_are_empty },
+        CU_TEST_INFO_NULL
+    };
     CU_SuiteInfo suites[] = { { "tpm", NULL, NULL, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
 
     return run_suites(suites);
