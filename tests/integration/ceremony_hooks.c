@@ -89,6 +89,9 @@ const char *judge_tries(unsigned answered, bool pending)
     bytes_clear(&said);
     if (got != 2)
         return "wrong passphrases do not close the door";
+    if (answered + more != TRIES_MAX && answered + more + pending != TRIES_MAX)
+        printf("%u tries were answered before the kill%s, %u after it\n", answered, pending ? " and one was not" : "",
+               more);
     if (answered + more > TRIES_MAX)
         return "a try that was answered is not counted";
     if (answered + more + pending < TRIES_MAX)

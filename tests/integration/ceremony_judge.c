@@ -118,9 +118,12 @@ static unsigned steps_done(const struct bytes *text)
         if (!state_same(text, &seen[a], false) || (file != NULL && is_there(file)))
             return a + 1;
     }
-    if (!state_same(text, &seen[a], false))
-        FAIL("neither the old state nor the new one after %u answers:\n%s--- old:\n%s--- new:\n%s", a, bytes_text(text),
-             bytes_text(&seen[a]), now.pending ? bytes_text(&seen[a + 1]) : "the same\n");
+    if (!state_same(text, &seen[a], false)) {
+        FAIL("neither the old state nor the new one after %u answers", a);
+        state_print_difference(text, "old", &seen[a]);
+        if (now.pending)
+            state_print_difference(text, "new", &seen[a + 1]);
+    }
     return a;
 }
 
@@ -190,8 +193,10 @@ static void check_end(void)
     state_observe(&text);
     if (ceremony->observe != NULL)
         ceremony->observe(&text);
-    if (!state_same(&text, &seen[steps], now.renewed) && !state_same(&text, &last, now.renewed))
-        FAIL("the end is another one:\n%s--- not:\n%s", bytes_text(&text), bytes_text(&seen[steps]));
+    if (!state_same(&text, &seen[steps], now.renewed) && !state_same(&text, &last, now.renewed)) {
+        FAIL("the end is another one");
+        state_print_difference(&text, "not", &last);
+    }
     bytes_clear(&text);
 }
 

@@ -109,6 +109,30 @@ bool state_same(const struct bytes *a, const struct bytes *b, bool but_acts)
     return span_equal(x, y);
 }
 
+/* Up to and without the end of the line that `*rest` begins with. */
+static struct span take_line(struct span *rest)
+{
+    const uint8_t *end = rest->len > 0 ? memchr(rest->p, '\n', rest->len) : NULL;
+    size_t len = end != NULL ? (size_t)(end - rest->p) : rest->len;
+    struct span line = span_of(rest->p, len);
+
+    len += end != NULL;
+    *rest = span_of(rest->p + len, rest->len - len);
+    return line;
+}
+
+void state_print_difference(const struct bytes *is, const char *what, const struct bytes *should)
+{
+    struct span a = bytes_span(is), b = bytes_span(should);
+
+    while (a.len > 0 || b.len > 0) {
+        struct span x = take_line(&a), y = take_line(&b);
+
+        if (!span_equal(x, y))
+            printf("  is  %.*s\n  %s %.*s\n", (int)x.len, (const char *)x.p, what, (int)y.len, (const char *)y.p);
+    }
+}
+
 bool state_is(const char *state)
 {
     json_t *status = ask("keystore status", AS_OWNER);

@@ -13,6 +13,8 @@
 void state_observe(struct bytes *text);
 /* Do two observations tell the same? Without their act number with `but_acts`. */
 bool state_same(const struct bytes *a, const struct bytes *b, bool but_acts);
+/* Print the lines in which `is` differs from what it should be, which is called `what` ("old"). */
+void state_print_difference(const struct bytes *is, const char *what, const struct bytes *should);
 /* Is its state this one, for its owner? */
 bool state_is(const char *state);
 
