@@ -31,7 +31,9 @@ EVP_PKEY *fixture_rsa(unsigned bits)
 
     CU_ASSERT_FATAL(ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1 &&
                     EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) == 1 &&
-                    EVP_PKEY_CTX_set_rsa_keygen_primes(ctx, bits <= 2048 ? 2 : bits < 4096 ? 3 : 4) == 1 &&
+                    EVP_PKEY_CTX_set_rsa_keygen_primes(ctx, bits <= 2048  ? 2
+                                                            : bits < 4096 ? 3
+                                                                          : 4) == 1 &&
                     EVP_PKEY_generate(ctx, &key) == 1);
     EVP_PKEY_CTX_free(ctx);
     return key;
