@@ -1,8 +1,8 @@
 /* Requests about a security domain that comes from another keystore: the key under which its shares travel, and the
  * restore itself. The domain's own holders approve it, whose certificates lie in the file with the domain key. */
 #include "firmware/changes.h"
-#include "firmware/domain/domain_file.h"
 #include "firmware/crypto/entropy.h"
+#include "firmware/domain/domain_file.h"
 
 static CK_RV make_transfer(struct keystore *ks)
 {

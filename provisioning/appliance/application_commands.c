@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "firmware/base/clock.h"
+#include "provisioning/appliance/verbs.h"
 #include "provisioning/cli/private_file.h"
 #include "provisioning/token/site.h"
-#include "provisioning/appliance/verbs.h"
 #include "service/identity/application.h"
 #include "service/json/json.h"
 

@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <openssl/pem.h>
 
+#include "provisioning/appliance/verbs.h"
 #include "provisioning/cli/output.h"
 #include "provisioning/cli/private_file.h"
 #include "provisioning/token/site.h"
-#include "provisioning/appliance/verbs.h"
 #include "service/audit/verify.h"
 #include "service/json/json.h"
 

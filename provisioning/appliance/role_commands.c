@@ -1,7 +1,7 @@
 /* strongroom role: assign, list, remove, definitions. */
+#include "provisioning/appliance/verbs.h"
 #include "provisioning/cli/output.h"
 #include "provisioning/token/site.h"
-#include "provisioning/appliance/verbs.h"
 #include "service/json/json.h"
 #include "service/policy/policy.h"
 #include "service/vault/role_store.h"

@@ -1,7 +1,7 @@
 /* strongroom subscription: create, list. strongroom group: create, list, delete. */
+#include "provisioning/appliance/verbs.h"
 #include "provisioning/cli/output.h"
 #include "provisioning/token/site.h"
-#include "provisioning/appliance/verbs.h"
 #include "service/json/json.h"
 #include "service/vault/resource_group.h"
 

@@ -5,13 +5,13 @@
 #include "firmware/wire/act.h"
 #include "firmware/wire/validate.h"
 #include "provisioning/attest/key_attest.h"
-#include "provisioning/link/keystore_link.h"
-#include "provisioning/cli/moment.h"
-#include "provisioning/link/pem.h"
-#include "provisioning/cli/private_file.h"
-#include "provisioning/token/site.h"
 #include "provisioning/attest/statement_print.h"
 #include "provisioning/attest/verbs.h"
+#include "provisioning/cli/moment.h"
+#include "provisioning/cli/private_file.h"
+#include "provisioning/link/keystore_link.h"
+#include "provisioning/link/pem.h"
+#include "provisioning/token/site.h"
 
 #define STATEMENT_FILE_MAX (256u * 1024)
 

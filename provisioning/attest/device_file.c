@@ -1,8 +1,8 @@
 #include "provisioning/attest/device_file.h"
 
 #include "firmware/base/base64url.h"
-#include "provisioning/link/pem.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/link/pem.h"
 #include "service/json/json.h"
 
 int device_file_write(const struct invocation *in, const char *path, const Ks__DeviceIdentity *identity)

@@ -3,8 +3,8 @@
 #include "firmware/base/hex.h"
 #include "firmware/wire/act.h"
 #include "provisioning/attest/attribute_name.h"
-#include "provisioning/link/keystore_state.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/link/keystore_state.h"
 
 #define FILE_LEN_MAX  (64u * 1024)
 #define MAX_AGE_S     300                   /* unless the file says so */

@@ -4,8 +4,8 @@
 
 #include "firmware/wire/limits.h"
 #include "firmware/wire/message.h"
-#include "provisioning/cli/command.h"
 #include "provisioning/attest/device_certificate.h"
+#include "provisioning/cli/command.h"
 #include "service/json/json.h"
 
 #define EXPECTED_HASHES_MAX 16

@@ -6,10 +6,10 @@
 #include "provisioning/attest/ca_key.h"
 #include "provisioning/attest/device_certificate.h"
 #include "provisioning/attest/device_file.h"
+#include "provisioning/attest/verbs.h"
+#include "provisioning/cli/private_file.h"
 #include "provisioning/link/keystore_link.h"
 #include "provisioning/link/pem.h"
-#include "provisioning/cli/private_file.h"
-#include "provisioning/attest/verbs.h"
 
 #define CA_DAYS     10958 /* 30 years */
 #define DEVICE_DAYS 7305  /* 20 years */

@@ -2,8 +2,8 @@
 #ifndef STRONGROOM_PROVISIONING_KEY_ATTEST_H
 #define STRONGROOM_PROVISIONING_KEY_ATTEST_H
 
-#include "service/daemon/config.h"
 #include "provisioning/cli/command.h"
+#include "service/daemon/config.h"
 
 /* Of the one key with this label in the token that the configuration names: the private one of a pair. `out` is a
  * packed ks.SignedStatement. EXIT_DONE, or EXIT_REFUSED after saying why. */

@@ -5,8 +5,8 @@
 
 #include "firmware/base/base64url.h"
 #include "firmware/wire/validate.h"
-#include "provisioning/link/pem.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/link/pem.h"
 #include "service/json/json.h"
 
 #define FILE_MAX_LEN (256u * 1024)

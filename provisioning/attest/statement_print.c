@@ -5,8 +5,8 @@
 #include "firmware/base/hex.h"
 #include "firmware/wire/act.h"
 #include "provisioning/attest/attribute_name.h"
-#include "provisioning/link/keystore_state.h"
 #include "provisioning/cli/moment.h"
+#include "provisioning/link/keystore_state.h"
 
 /* One that nobody has verified may hold any number. */
 static void time_text(uint64_t ms, char out[MOMENT_LEN + 1])

@@ -5,9 +5,9 @@
 #include "firmware/base/hex.h"
 #include "provisioning/ceremony/act_words.h"
 #include "provisioning/ceremony/holder.h"
+#include "provisioning/ceremony/verbs.h"
 #include "provisioning/cli/private_file.h"
 #include "provisioning/cli/prompt.h"
-#include "provisioning/ceremony/verbs.h"
 
 static bool is_past(const struct act_file *a)
 {

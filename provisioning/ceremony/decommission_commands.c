@@ -1,8 +1,8 @@
 /* strongroom keystore: factory-reset, zeroise. Both leave a certificate of destruction that the keystore signed. */
+#include "provisioning/attest/statement_file.h"
 #include "provisioning/ceremony/act_do.h"
 #include "provisioning/ceremony/keystore_verbs.h"
 #include "provisioning/cli/private_file.h"
-#include "provisioning/attest/statement_file.h"
 
 /* The file has its place before anything is destroyed: the statement is made once. */
 static int destroy(const struct invocation *in, struct keystore_link *k, uint16_t kind, Ks__Decommission *m,

@@ -4,9 +4,9 @@
 #include <openssl/sha.h>
 
 #include "provisioning/cli/json_file.h"
-#include "provisioning/link/keystore_link.h"
 #include "provisioning/cli/moment.h"
 #include "provisioning/cli/plain.h"
+#include "provisioning/link/keystore_link.h"
 
 static struct span span_from(ProtobufCBinaryData d)
 {

@@ -5,11 +5,11 @@
 #include "firmware/base/clock.h"
 #include "provisioning/ceremony/act_words.h"
 #include "provisioning/ceremony/holder_share.h"
+#include "provisioning/ceremony/release_file.h"
+#include "provisioning/ceremony/verbs.h"
 #include "provisioning/cli/plain.h"
 #include "provisioning/cli/prompt.h"
-#include "provisioning/ceremony/release_file.h"
 #include "provisioning/link/self_signed.h"
-#include "provisioning/ceremony/verbs.h"
 
 #define BITS_DEFAULT 3072
 #define YEARS        10

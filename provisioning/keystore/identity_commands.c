@@ -1,10 +1,10 @@
 /* strongroom identity: create, show. The key pair and certificate by which somebody is known on the keystore's link. */
 #include "firmware/base/hex.h"
-#include "provisioning/link/link_files.h"
 #include "provisioning/cli/output.h"
 #include "provisioning/cli/prompt.h"
-#include "provisioning/link/self_signed.h"
 #include "provisioning/keystore/verbs.h"
+#include "provisioning/link/link_files.h"
+#include "provisioning/link/self_signed.h"
 
 #define NO_END "99991231235959Z" /* RFC 5280, 4.1.2.5; who it is stands in the keystore, not in a date */
 

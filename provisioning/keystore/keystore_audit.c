@@ -2,9 +2,9 @@
 #include <inttypes.h>
 
 #include "firmware/base/hex.h"
+#include "provisioning/ceremony/keystore_verbs.h"
 #include "provisioning/keystore/audit_record.h"
 #include "provisioning/link/keystore_link.h"
-#include "provisioning/ceremony/keystore_verbs.h"
 #include "service/json/json.h"
 
 static void print_json(const struct invocation *in, const struct audit_record *r, const char *object, const char *peer)

@@ -1,7 +1,7 @@
 /* strongroom keystore: self-test, and the table of all its verbs. */
-#include "provisioning/link/keystore_link.h"
 #include "provisioning/ceremony/keystore_verbs.h"
 #include "provisioning/keystore/verbs.h"
+#include "provisioning/link/keystore_link.h"
 
 static int simple(struct invocation *in, uint16_t kind, const ProtobufCMessage *request, const char *done)
 {

@@ -1,11 +1,11 @@
 /* strongroom keystore: status. */
 #include <inttypes.h>
 
+#include "provisioning/ceremony/keystore_verbs.h"
 #include "provisioning/cli/json_file.h"
+#include "provisioning/cli/plain.h"
 #include "provisioning/link/keystore_link.h"
 #include "provisioning/link/keystore_state.h"
-#include "provisioning/ceremony/keystore_verbs.h"
-#include "provisioning/cli/plain.h"
 
 static struct span span_from(ProtobufCBinaryData d)
 {

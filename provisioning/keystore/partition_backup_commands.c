@@ -2,10 +2,10 @@
 #include <inttypes.h>
 
 #include "provisioning/ceremony/act_do.h"
-#include "provisioning/keystore/backup_file.h"
 #include "provisioning/cli/output.h"
-#include "provisioning/keystore/partition_verbs.h"
 #include "provisioning/cli/progress.h"
+#include "provisioning/keystore/backup_file.h"
+#include "provisioning/keystore/partition_verbs.h"
 #include "service/json/json.h"
 
 static int print_done(const struct invocation *in, const char *name, const char *path, const struct backup_file *f)

@@ -9,8 +9,8 @@
 #include "firmware/base/clock.h"
 #include "firmware/base/secret.h"
 #include "firmware/wire/pkcs11.h"
-#include "provisioning/link/profile.h"
 #include "provisioning/cli/progress.h"
+#include "provisioning/link/profile.h"
 #include "provisioning/link/refusal.h"
 
 #define TIMEOUT_MS 60000 /* a self test or a deletion takes its time */

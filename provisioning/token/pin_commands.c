@@ -1,8 +1,8 @@
 /* strongroom pin: status, change, unlock; rotate is in pin_rotate.c. */
 #include "provisioning/cli/output.h"
+#include "provisioning/cli/prompt.h"
 #include "provisioning/token/pin_rotate.h"
 #include "provisioning/token/pin_session.h"
-#include "provisioning/cli/prompt.h"
 #include "provisioning/token/verbs.h"
 #include "service/json/json.h"
 

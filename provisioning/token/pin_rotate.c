@@ -6,10 +6,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "provisioning/cli/private_file.h"
 #include "provisioning/token/machine_pin.h"
 #include "provisioning/token/pin_place.h"
 #include "provisioning/token/pin_session.h"
-#include "provisioning/cli/private_file.h"
 
 /* What the two files hold and which one opens. The order of things: FILE.new is on the disk, the token gets its PIN,
  * FILE.new becomes FILE. So without FILE.new the PIN is FILE's; with it, one of the two. */

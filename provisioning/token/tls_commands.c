@@ -1,7 +1,7 @@
 /* strongroom tls: request. */
-#include "provisioning/token/csr.h"
 #include "provisioning/cli/output.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/token/csr.h"
 #include "provisioning/token/site.h"
 #include "provisioning/token/verbs.h"
 

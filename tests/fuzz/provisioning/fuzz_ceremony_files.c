@@ -6,11 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "provisioning/ceremony/act_words.h"
-#include "provisioning/keystore/backup_file.h"
 #include "provisioning/attest/device_file.h"
-#include "provisioning/cli/private_file.h"
+#include "provisioning/ceremony/act_words.h"
 #include "provisioning/ceremony/release_file.h"
+#include "provisioning/cli/private_file.h"
+#include "provisioning/keystore/backup_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

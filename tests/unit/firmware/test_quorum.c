@@ -1,6 +1,6 @@
 /* firmware/quorum.c: each dangerous act, with approvals of every wrong kind, and then with the right ones. */
-#include "firmware/inside.h"
 #include "firmware/crypto/pin.h"
+#include "firmware/inside.h"
 #include "tests/unit/firmware/ceremony_restore.h"
 #include "tests/unit/firmware/rig.h"
 

@@ -1,7 +1,7 @@
 /* firmware/security_domain.c, requests_domain.c, requests_restore.c, holders.c: from a new keystore to one that works,
  * and from a file and a quorum to another one that opens what the first has sealed. */
-#include "firmware/domain/domain_file.h"
 #include "firmware/crypto/pin.h"
+#include "firmware/domain/domain_file.h"
 #include "firmware/inside.h"
 #include "tests/unit/firmware/ceremony_restore.h"
 #include "tests/unit/firmware/rig.h"

@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "provisioning/link/link_files.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/link/link_files.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/session.h"
 

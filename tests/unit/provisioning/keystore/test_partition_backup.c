@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "provisioning/keystore/backup_file.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/keystore/backup_file.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/board.h"
 #include "tests/unit/provisioning/ceremony.h"

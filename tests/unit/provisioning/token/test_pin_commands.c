@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "pkcs11/token/pin_source.h"
-#include "provisioning/token/machine_pin.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/token/machine_pin.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/session.h"
 
