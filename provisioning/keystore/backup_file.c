@@ -48,11 +48,10 @@ bool backup_file_next(const struct backup_file *f, size_t *at, struct span *part
     if (f->content.len - *at < NUMBER_LEN)
         return false;
     len = (size_t)be_get(f->content.p + *at, NUMBER_LEN);
-    *at += NUMBER_LEN;
-    if (len == 0 || len > BACKUP_PART_MAX || len > f->content.len - *at)
+    if (len == 0 || len > BACKUP_PART_MAX || len > f->content.len - *at - NUMBER_LEN)
         return false;
-    *part = span_of(f->content.p + *at, len);
-    *at += len;
+    *part = span_of(f->content.p + *at + NUMBER_LEN, len);
+    *at += NUMBER_LEN + len;
     return true;
 }
 

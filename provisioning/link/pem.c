@@ -49,7 +49,13 @@ enum status pem_certificates(struct span text, unsigned max, X509 **out, unsigne
             ++*count;
     }
     ERR_clear_error();
-    return st == ST_OK && *count == 0 ? ST_BAD_REQUEST : st;
+    if (st == ST_OK && *count == 0)
+        st = ST_BAD_REQUEST;
+    while (st != ST_OK && *count > 0) {
+        X509_free(out[--*count]);
+        out[*count] = NULL;
+    }
+    return st;
 }
 
 void pem_append_certificate(struct bytes *out, X509 *x)

@@ -9,7 +9,7 @@
 #define PEM_FILE_MAX (64u * 1024)
 
 /* Up to `max` certificates, and nothing else but white space. Errors: ST_BAD_REQUEST; ST_TOO_LARGE more than `max`. The
- * first *count of `out` are for the caller to free, in every case. */
+ * first *count of `out` are for the caller to free; none after an error. */
 MUST_CHECK enum status pem_certificates(struct span text, unsigned max, X509 **out, unsigned *count);
 void pem_append_certificate(struct bytes *out, X509 *x);
 

@@ -13,7 +13,7 @@
 
 #define SEEN_MAX  (64u * 1024)
 #define DEPTH_MAX 32
-#define PERIOD_NS 4000000
+#define PERIOD_NS 10000000
 
 static uint64_t seen[SEEN_MAX]; /* hashes; open addressing, 0: free */
 static char content[256u * 1024];

@@ -86,8 +86,8 @@ board_start() { # name, root, [owner]
     local name=$1 root=$2 owner=${3:-owner}
 
     if [ "$root" = tpm ]; then
-        board_tpm "${BOARD_TPM:-$name}" || return 1
-        root=tpm:$work/${BOARD_TPM:-$name}.tpm/socket
+        board_tpm "$name" || return 1
+        root=tpm:$work/$name.tpm/socket
     fi
     [ -s "$owner.pem" ] || strongroom identity create --name "$owner" --key "$owner.key" --certificate "$owner.pem" >/dev/null || return 1
     mkdir -p "$name"

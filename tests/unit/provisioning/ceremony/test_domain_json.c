@@ -12,6 +12,8 @@ static uint8_t block[BUDGET_SIZE], made_block[BUDGET_SIZE];
 static struct budget budget, made_budget;
 static Ks__DomainFile *made; /* 5 holders, 3 of them required */
 static struct bytes text;
+static struct bytes last_wrapped; /* a wrapped key that opened, and what was in it */
+static struct secret last_master;
 
 /* Once, before the first test. */
 static void make_file(void)
@@ -28,6 +30,8 @@ static void make_file(void)
 static int free_file(void)
 {
     bytes_clear(&text);
+    bytes_clear(&last_wrapped);
+    secret_clear(&last_master);
     fixture_free();
     return 0;
 }
@@ -374,6 +378,20 @@ static enum status read_blob(const char *json, Ks__DomainRestore **m, uint8_t na
     return st;
 }
 
+/* RSA only where there is something new to decrypt: most of the changed blobs are changed elsewhere. */
+static enum status open_wrapped(const char *wrapped, struct secret *master)
+{
+    enum status st;
+
+    if (span_is(bytes_span(&last_wrapped), wrapped))
+        return secret_set(master, secret_span(&last_master));
+    if ((st = domain_master_open(span_text(wrapped), transfer->key, master)) == ST_OK) {
+        CU_ASSERT_EQUAL(bytes_set(&last_wrapped, span_text(wrapped)), ST_OK);
+        CU_ASSERT_EQUAL(secret_set(&last_master, secret_span(master)), ST_OK);
+    }
+    return st;
+}
+
 static enum status open_blob(const char *json)
 {
     struct payload p = fixture_payload(3, 5), back = { 0 };
@@ -388,7 +406,7 @@ static enum status open_blob(const char *json)
     CU_ASSERT_FATAL(domain_holder_name(bytes_span(&transfer->der), right) == ST_OK);
     if (memcmp(name, right, 32) != 0)
         return ST_NOT_FOUND;
-    if ((st = domain_master_open(span_text(m->wrapped_key), transfer->key, &master)) == ST_OK &&
+    if ((st = open_wrapped(m->wrapped_key, &master)) == ST_OK &&
         (st = domain_file_open_master(m->n_items, m->items, &master, &back)) == ST_OK)
         CU_ASSERT(payload_equal(&p, &back));
     payload_clear(&back);

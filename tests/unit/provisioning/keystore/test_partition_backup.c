@@ -133,10 +133,13 @@ static void a_cut_file_is_refused_here(void)
     }
     CU_ASSERT_EQUAL(restore_of(span_of(whole.p, whole.len - 1)), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "has been cut"));
-    CU_ASSERT_EQUAL(bytes_set(&longer, bytes_span(&whole)), ST_OK);
-    bytes_append_char(&longer, 'x');
-    CU_ASSERT_EQUAL(restore_of(bytes_span(&longer)), EXIT_REFUSED);
-    CU_ASSERT(says(said.err, "has been cut"));
+    for (size_t more = 1; more <= 5; more++) { /* four of them are the length of one more part */
+        CU_ASSERT_EQUAL(bytes_set(&longer, bytes_span(&whole)), ST_OK);
+        for (size_t i = 0; i < more; i++)
+            bytes_append_char(&longer, '\0');
+        CU_ASSERT_EQUAL(restore_of(bytes_span(&longer)), EXIT_REFUSED);
+        CU_ASSERT(says(said.err, "has been cut"));
+    }
     CU_ASSERT_EQUAL(restore_of(bytes_span(&whole)), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "no keystore there"));
     for (size_t at = 0; at < 36; at++) { /* title, count, first length */
