@@ -132,10 +132,21 @@ fuzzers() { # build directory's name, seconds
 # A runner that is a program: its last line says "N passed, M failed". It puts up what it needs by itself, with the
 # programs of the build that $STRONGROOM_BUILD names.
 runner() { # name, build directory's name, program, arguments
+    run_logged "$@"
+    judge_logged "$1" "$2"
+}
+
+# The two halves of it, so that several can run at the same time and be judged one after the other.
+run_logged() { # name, build directory's name, program, arguments
+    STRONGROOM_BUILD=$checkout/build/$2 "${@:3}" >"$logs/$1.log" 2>&1 </dev/null
+    printf '%d\n' $? >"$logs/$1.code"
+}
+
+judge_logged() { # name, build directory's name
     local name=$1 log=$logs/$1.log code passed=0 failed=0
 
-    STRONGROOM_BUILD=$checkout/build/$2 "${@:3}" >"$log" 2>&1 </dev/null
-    code=$?
+    code=$(cat "$logs/$1.code")
+    rm -f "$logs/$1.code"
     if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         passed=${BASH_REMATCH[1]}
         failed=${BASH_REMATCH[2]}
