@@ -140,7 +140,8 @@ static int set_up_writer(struct connection *c)
                                          "PRAGMA journal_size_limit = 67108864;");
 }
 
-/* Is it a store, and of a format we know? *fresh: there is nothing in it yet. */
+/* Is it a store, and of a format we know? *fresh: there is nothing in it yet. In a transaction, so that its three
+ * answers are of one moment. */
 static enum status check_format(struct connection *c, bool *fresh)
 {
     int64_t id = 0, format = 0, tables = 0;
@@ -158,6 +159,17 @@ static enum status check_format(struct connection *c, bool *fresh)
         return ST_CORRUPT;
     }
     return format == FORMAT ? ST_OK : format > FORMAT ? ST_UNSUPPORTED : ST_CORRUPT;
+}
+
+/* Somebody may be making the tables at this moment. */
+static enum status look_at_format(struct connection *c, bool *fresh)
+{
+    int rc = run_text(c, "BEGIN");
+    enum status st = rc == SQLITE_OK ? check_format(c, fresh) : sqlite_connection_status(c, rc, "reading the format");
+
+    if (rc == SQLITE_OK)
+        run_text(c, "ROLLBACK"); /* nothing was written */
+    return st;
 }
 
 /* Another process may be doing the same: who has the write lock looks again before making anything. */
@@ -205,7 +217,7 @@ static enum status set_up(struct connection *c, enum sqlite_connection_kind kind
     if (kind == CONNECTION_WRITER &&
         (st = sqlite_connection_status(c, set_up_writer(c), "setting up the writer")) != ST_OK)
         return st;
-    if ((st = check_format(c, &fresh)) != ST_OK)
+    if ((st = look_at_format(c, &fresh)) != ST_OK)
         return st;
     if (fresh && kind != CONNECTION_WRITER)
         return ST_NOT_FOUND; /* its writer is about to make it */
