@@ -87,21 +87,47 @@ static int confirm(const struct invocation *in)
     return command_given(in, "yes") ? EXIT_DONE : prompt_confirm(in, "You approve the act above.", "approve");
 }
 
+static int sign_by_key(const struct invocation *in, const struct act_file *a, struct holder_certificate *c,
+                       struct approval *out)
+{
+    EVP_PKEY *key = NULL;
+    int code = holder_identity_read(in, c, &key);
+
+    if (code == EXIT_DONE)
+        code = holder_approve(in, a, c, key, out);
+    EVP_PKEY_free(key);
+    return code;
+}
+
+static int take_signature(const struct invocation *in, const struct act_file *a, const struct holder_certificate *c,
+                          struct approval *out)
+{
+    const char *path = command_value(in, "signature");
+    struct bytes signature = { 0 };
+    enum status st = file_read(path, APPROVAL_SIGNATURE_MAX, &signature);
+    int code = st == ST_OK ? holder_approve_signed(in, a, c, bytes_span(&signature), out)
+                           : command_refuse(in, "%s: %s", path, status_name(st));
+
+    bytes_clear(&signature);
+    return code;
+}
+
 static int act_approve(struct invocation *in)
 {
     struct holder_certificate c = { 0 };
     struct approval approval = { 0 };
     struct act_file a = { 0 };
-    EVP_PKEY *key = NULL;
+    bool by_key = command_given(in, "key");
     int code;
 
+    if (by_key == command_given(in, "signature"))
+        return command_misused(in, "give --key, or --signature if the key is elsewhere");
     if ((code = holder_certificate_read(in, command_value(in, "certificate"), &c)) == EXIT_DONE &&
         (code = read_and_show(in, &a)) == EXIT_DONE && (code = check_holder(in, &a, &c)) == EXIT_DONE &&
-        (code = confirm(in)) == EXIT_DONE && (code = holder_identity_read(in, &c, &key)) == EXIT_DONE &&
-        (code = holder_approve(in, &a, &c, key, &approval)) == EXIT_DONE &&
+        (code = confirm(in)) == EXIT_DONE &&
+        (code = by_key ? sign_by_key(in, &a, &c, &approval) : take_signature(in, &a, &c, &approval)) == EXIT_DONE &&
         (code = approval_write(in, command_value(in, "out"), &approval)) == EXIT_DONE)
         fprintf(in->out, "%s: written. Carry it to the one who does the act.\n", command_value(in, "out"));
-    EVP_PKEY_free(key);
     holder_certificate_clear(&c);
     approval_clear(&approval);
     act_file_clear(&a);
@@ -164,7 +190,8 @@ static const struct verb_option show_options[] = {
 static const struct verb_option approve_options[] = {
     { "act", "FILE", true, false, "what is approved" },
     { "certificate", "PEM", true, false, "the holder's" },
-    { "key", "PEM", true, false, "his private key, a file that only he may read" },
+    { "key", "PEM", false, false, "his private key, a file that only he may read" },
+    { "signature", "FILE", false, false, "in place of the key: what his card or device signed" },
     { "out", "FILE", true, false, "where the approval goes" },
     { "yes", NULL, false, false, "ask nothing: a script has read the act" },
     { LINK_PASSPHRASE_OPTION, "FILE", false, false, "passphrase of the key, in place of the question" },
@@ -179,7 +206,10 @@ static const struct verb_option verify_options[] = {
 const struct verb act_verbs[] = {
     { "show", "say in words what an act does, from the bytes that are signed",
       "Compare the act's name with what the others read out to you.", false, true, show_options, act_show },
-    { "approve", "approve an act as a holder, on your own machine", NULL, false, true, approve_options, act_approve },
+    { "approve", "approve an act as a holder, on your own machine",
+      "A key that is in a smart card or in another device signs the bytes of `act show --statement` there: RSASSA-PSS, "
+      "SHA-256, a salt of 32 bytes. Its signature is then given with --signature.",
+      false, true, approve_options, act_approve },
     { "verify", "check approvals before they are carried to the keystore", NULL, false, true, verify_options,
       act_verify },
     { 0 },

@@ -116,20 +116,37 @@ static bool verify(EVP_PKEY *key, const uint8_t statement[ACT_STATEMENT_LEN], st
     return ok;
 }
 
-int holder_approve(const struct invocation *in, const struct act_file *act,
-                   const struct holder_certificate *certificate, EVP_PKEY *key, struct approval *out)
+/* An approval but for its signature. */
+static bool begin_approval(const struct act_file *act, const struct holder_certificate *certificate,
+                           struct approval *out)
 {
     const char *name = holder_name(act, certificate->id);
-    uint8_t statement[ACT_STATEMENT_LEN];
 
     approval_clear(out);
     snprintf(out->name, sizeof out->name, "%s", name != NULL ? name : "");
     memcpy(out->holder, certificate->id, sizeof out->holder);
     act_name(&act->act, out->act);
+    return bytes_set(&out->certificate, bytes_span(&certificate->der)) == ST_OK;
+}
+
+int holder_approve(const struct invocation *in, const struct act_file *act,
+                   const struct holder_certificate *certificate, EVP_PKEY *key, struct approval *out)
+{
+    uint8_t statement[ACT_STATEMENT_LEN];
+
     act_statement(&act->act, statement);
-    if (bytes_set(&out->certificate, bytes_span(&certificate->der)) != ST_OK ||
-        !sign(key, statement, &out->signature) || !holder_approved(act, out))
+    if (!begin_approval(act, certificate, out) || !sign(key, statement, &out->signature) || !holder_approved(act, out))
         return command_refuse(in, "the approval cannot be signed with this key");
+    return EXIT_DONE;
+}
+
+int holder_approve_signed(const struct invocation *in, const struct act_file *act,
+                          const struct holder_certificate *certificate, struct span signature, struct approval *out)
+{
+    if (!begin_approval(act, certificate, out) || bytes_set(&out->signature, signature) != ST_OK ||
+        !holder_approved(act, out))
+        return command_refuse(in, "the signature is not by this certificate's key over this act (RSASSA-PSS, SHA-256, "
+                                  "a salt of 32 bytes)");
     return EXIT_DONE;
 }
 

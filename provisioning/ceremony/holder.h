@@ -27,6 +27,9 @@ int holder_identity_read(const struct invocation *in, struct holder_certificate 
 /* RSASSA-PSS with SHA-256 and a salt of 32 bytes, over the act's statement. */
 int holder_approve(const struct invocation *in, const struct act_file *act,
                    const struct holder_certificate *certificate, EVP_PKEY *key, struct approval *out);
+/* The same with a signature that was made elsewhere, by a smart card for example. */
+int holder_approve_signed(const struct invocation *in, const struct act_file *act,
+                          const struct holder_certificate *certificate, struct span signature, struct approval *out);
 /* Is the approval's signature, by the certificate in it, over this act? */
 bool holder_approved(const struct act_file *act, const struct approval *a);
 

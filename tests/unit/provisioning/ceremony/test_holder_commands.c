@@ -117,9 +117,10 @@ static const char *reset_act(void)
     return ceremony_act_file("reset.act", MESSAGE_FACTORY_RESET, &m.base);
 }
 
-#define PSS                                                                                                            \
-    "-rawin", "-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:32", "-pkeyopt",   \
+#define PSS_SALTED(len)                                                                                                \
+    "-rawin", "-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:" len, "-pkeyopt", \
         "rsa_mgf1_md:sha256"
+#define PSS PSS_SALTED("32")
 
 static void write_statement(const char *act, const char *to)
 {
@@ -154,29 +155,52 @@ static void openssl_verifies(void)
     approval_clear(&a);
 }
 
-/* A holder whose key is in another device. */
+#define BY_SIGNATURE(holder, signature)                                                                                \
+    RUN(&said, "act", "approve", "--yes", "--act", act, "--certificate", ceremony_certificate(holder), "--signature",  \
+        signature, "--out", approval)
+#define BY_OPENSSL(holder, ...)                                                                                        \
+    OPENSSL("pkeyutl", "-sign", "-inkey", ceremony_key(holder), "-in", statement, __VA_ARGS__)
+
+/* A holder whose key is in another device: openssl's command stands for it. */
 static void openssl_signs(void)
 {
     const char *act = reset_act(), *statement = ceremony_path("statement"), *signature = ceremony_path("by-openssl");
-    struct act_file file = { 0 };
-    struct approval a = { 0 };
-    struct bytes bytes = { 0 };
+    const char *approval = ceremony_path("approval-by-openssl.json");
 
     write_statement(act, statement);
-    CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 1, ceremony_path("approval.json")), EXIT_DONE);
-    CU_ASSERT_EQUAL_FATAL(approval_read(ceremony_invocation(), ceremony_path("approval.json"), &a), EXIT_DONE);
-    CU_ASSERT_EQUAL_FATAL(act_file_read(ceremony_invocation(), act, &file), EXIT_DONE);
-    CU_ASSERT_EQUAL_FATAL(
-        OPENSSL("pkeyutl", "-sign", "-inkey", ceremony_key(1), "-in", statement, "-out", signature, PSS), 0);
-    read_file(signature, &bytes);
-    CU_ASSERT_FALSE(span_equal(bytes_span(&bytes), bytes_span(&a.signature))); /* another salt */
-    CU_ASSERT_EQUAL(bytes_set(&a.signature, bytes_span(&bytes)), ST_OK);
-    CU_ASSERT(holder_approved(&file, &a));
-    a.signature.p[0] ^= 1;
-    CU_ASSERT_FALSE(holder_approved(&file, &a));
-    approval_clear(&a);
-    act_file_clear(&file);
-    bytes_clear(&bytes);
+    CU_ASSERT_EQUAL_FATAL(BY_OPENSSL(1, "-out", signature, PSS), 0);
+    CU_ASSERT_EQUAL(BY_SIGNATURE(1, signature), EXIT_DONE);
+    CU_ASSERT_EQUAL(RUN(&said, "act", "verify", "--act", act, "--approval", approval), EXIT_REFUSED); /* of two */
+    CU_ASSERT(says(said.out, "1 of the 2 approvals"));
+}
+
+static void signatures_that_do_not_approve(void)
+{
+    const char *act = reset_act(), *statement = ceremony_path("statement"), *signature = ceremony_path("by-openssl");
+    const char *approval = ceremony_path("no-approval.json");
+
+    write_statement(act, statement);
+    CU_ASSERT_EQUAL_FATAL(BY_OPENSSL(1, "-out", signature, PSS_SALTED("20")), 0);
+    CU_ASSERT_EQUAL(BY_SIGNATURE(1, signature), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "not by this certificate's key over this act"));
+    CU_ASSERT_EQUAL_FATAL(BY_OPENSSL(1, "-out", signature, PSS), 0);
+    CU_ASSERT_EQUAL(BY_SIGNATURE(0, signature), EXIT_REFUSED);
+    CU_ASSERT_EQUAL(BY_SIGNATURE(1, act), EXIT_REFUSED);
+    CU_ASSERT_EQUAL(BY_SIGNATURE(1, ceremony_path("none")), EXIT_REFUSED);
+    CU_ASSERT_FATAL(ceremony_edit(act, "\"sequence\":42", "\"sequence\":43"));
+    CU_ASSERT_EQUAL(BY_SIGNATURE(1, signature), EXIT_REFUSED);
+    CU_ASSERT_NOT_EQUAL(access(approval, F_OK), 0);
+}
+
+static void a_key_or_a_signature(void)
+{
+    const char *act = reset_act(), *out = ceremony_path("no-approval.json");
+
+#define APPROVE(...)                                                                                                   \
+    RUN(&said, "act", "approve", "--act", act, "--certificate", ceremony_certificate(1), "--out", out, __VA_ARGS__)
+    CU_ASSERT_EQUAL(APPROVE("--yes"), EXIT_USAGE);
+    CU_ASSERT_EQUAL(APPROVE("--yes", "--key", ceremony_key(1), "--signature", ceremony_path("by-openssl")), EXIT_USAGE);
+    CU_ASSERT_NOT_EQUAL(access(out, F_OK), 0);
 }
 
 static void the_wrong_passphrase(void)
@@ -209,7 +233,9 @@ int main(void)
         { "a key without one; nothing is replaced", a_key_without },
         { "keys that are not made", keys_that_are_not_made },
         { "openssl verifies an approval, of just this act", openssl_verifies },
-        { "a statement that openssl signs is approved", openssl_signs },
+        { "a signature that openssl made is an approval", openssl_signs },
+        { "signatures that do not approve", signatures_that_do_not_approve },
+        { "a key or a signature, not both", a_key_or_a_signature },
         { "the wrong passphrase approves nothing", the_wrong_passphrase },
         CU_TEST_INFO_NULL,
     };
