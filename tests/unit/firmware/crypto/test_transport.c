@@ -149,6 +149,7 @@ static void rsa_wraps_secrets_alone(void)
     struct attributes aes = secret_of(CKK_AES, KEK), back, longer;
     uint8_t many[256] = { 1 };
     struct span w;
+    CK_RV rv;
 
     longer = template_of(CKO_SECRET_KEY, CKK_GENERIC_SECRET);
     set(&longer, CKA_VALUE, span_of(many, sizeof many));
@@ -163,7 +164,10 @@ static void rsa_wraps_secrets_alone(void)
         CU_ASSERT(unwrap_key(ways[i], p.signer, w, &back) == CKR_WRAPPED_KEY_INVALID);
         attributes_clear(&back);
         memory[100] ^= 1;
-        CU_ASSERT(unwrap_as(ways[i], p.signer, w, CKO_SECRET_KEY, CKK_AES, &back) == CKR_WRAPPED_KEY_INVALID);
+        rv = unwrap_as(ways[i], p.signer, w, CKO_SECRET_KEY, CKK_AES, &back);
+        /* v1.5 rejects implicitly: one in a hundred times what follows from the ciphertext has an AES key's length */
+        CU_ASSERT(rv == CKR_WRAPPED_KEY_INVALID || (ways[i] == &pkcs1 && rv == CKR_OK));
+        CU_ASSERT_FALSE(span_equal(attributes_get(&back, CKA_VALUE), from_hex(KEK)));
         attributes_clear(&back);
         CU_ASSERT(unwrap_as(ways[i], p.signer, span_of(w.p, 255), CKO_SECRET_KEY, CKK_AES, &back) ==
                   CKR_WRAPPED_KEY_LEN_RANGE);
