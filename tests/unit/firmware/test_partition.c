@@ -423,7 +423,7 @@ static void large_objects_open_again(void)
     static uint8_t value[ATTRIBUTE_LARGE_MAX];
     struct attributes a = { 0 };
     struct partition *p;
-    struct object *o;
+    struct object *o = NULL;
 
     CU_ASSERT_FATAL(attributes_set_ulong(&a, CKA_CLASS, CKO_DATA) == CKR_OK &&
                     attributes_set_bool(&a, CKA_TOKEN, true) == CKR_OK &&
