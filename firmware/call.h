@@ -84,7 +84,7 @@ CK_RV call_reply_data(struct call *c, const uint8_t *p, size_t len);
 /* `len` bytes that live as long as the call; NULL: no room. */
 void *call_memory(struct call *c, size_t len);
 
-/* requests_*.c */
+/* requests/ */
 call_handler on_attach, on_status, on_token_info, on_mechanism_list, on_init_token, on_init_pin, on_set_pin, on_login,
     on_logout, on_open_session, on_close_session, on_session_info;
 call_handler on_create_object, on_copy_object, on_destroy_object, on_get_attributes, on_set_attributes, on_find_objects,

@@ -1,4 +1,4 @@
-/* firmware/requests_decommission.c, requests_device.c: the end of a domain, and what the owner sets on the board. */
+/* firmware/requests/decommission.c, requests/device.c: the end of a domain, and what the owner sets on the board. */
 #include "firmware/crypto/pin.h"
 #include "firmware/inside.h"
 #include "tests/unit/firmware/rig.h"

@@ -1,4 +1,4 @@
-/* firmware/security_domain.c, requests_domain.c, requests_restore.c, holders.c: from a new keystore to one that works,
+/* firmware/security_domain.c, requests/domain.c, requests/restore.c, holders.c: from a new keystore to one that works,
  * and from a file and a quorum to another one that opens what the first has sealed. */
 #include "firmware/crypto/pin.h"
 #include "firmware/domain/domain_file.h"

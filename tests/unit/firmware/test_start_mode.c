@@ -1,4 +1,4 @@
-/* firmware/start_mode.c, requests_start.c: an attended start, by one operator or by several. */
+/* firmware/start_mode.c, requests/start.c: an attended start, by one operator or by several. */
 #include "firmware/crypto/pin.h"
 #include "firmware/inside.h"
 #include "tests/unit/firmware/rig.h"
