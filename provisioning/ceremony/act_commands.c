@@ -8,6 +8,7 @@
 #include "provisioning/ceremony/verbs.h"
 #include "provisioning/cli/private_file.h"
 #include "provisioning/cli/prompt.h"
+#include "provisioning/cli/result_file.h"
 
 static bool is_past(const struct act_file *a)
 {
@@ -50,21 +51,20 @@ static int write_statement(const struct invocation *in, const struct act_file *a
 {
     const char *path = command_value(in, "statement");
     uint8_t statement[ACT_STATEMENT_LEN];
-    enum status st;
 
     if (path == NULL)
         return EXIT_DONE;
     act_statement(&a->act, statement);
-    st = file_create(path, 0644, span_of(statement, sizeof statement));
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
+    return result_file_write(in, path, 0644, span_of(statement, sizeof statement));
 }
 
 static int act_show(struct invocation *in)
 {
     struct act_file a = { 0 };
-    int code = read_and_show(in, &a);
+    const char *path = command_value(in, "statement");
+    int code = path == NULL ? EXIT_DONE : result_file_reserve(in, path, 0644, ACT_STATEMENT_LEN);
 
-    if (code == EXIT_DONE)
+    if (code == EXIT_DONE && (code = read_and_show(in, &a)) == EXIT_DONE)
         code = write_statement(in, &a);
     act_file_clear(&a);
     return code;
@@ -123,6 +123,7 @@ static int act_approve(struct invocation *in)
     if (by_key == command_given(in, "signature"))
         return command_misused(in, "give --key, or --signature if the key is elsewhere");
     if ((code = holder_certificate_read(in, command_value(in, "certificate"), &c)) == EXIT_DONE &&
+        (code = result_file_reserve(in, command_value(in, "out"), 0644, APPROVAL_FILE_MAX)) == EXIT_DONE &&
         (code = read_and_show(in, &a)) == EXIT_DONE && (code = check_holder(in, &a, &c)) == EXIT_DONE &&
         (code = confirm(in)) == EXIT_DONE &&
         (code = by_key ? sign_by_key(in, &a, &c, &approval) : take_signature(in, &a, &c, &approval)) == EXIT_DONE &&

@@ -7,7 +7,9 @@
 #include "provisioning/ceremony/act_words.h"
 #include "provisioning/ceremony/holder.h"
 #include "provisioning/cli/moment.h"
+#include "provisioning/cli/result_file.h"
 
+#define ACT_ROOM        (64u * 1024) /* ten holders of 4,096 bits take half of it */
 #define VALID_HOURS     24
 #define VALID_HOURS_MAX (ACT_EXPIRY_MAX_MS / (3600u * 1000))
 
@@ -100,7 +102,7 @@ int act_attach(const struct invocation *in, uint16_t kind, ProtobufCMessage *req
     int code;
 
     if (!command_given(in, "act"))
-        return command_given(in, "approval") ? command_misused(in, "--approval needs --act FILE") : EXIT_DONE;
+        return EXIT_DONE;
     if ((code = act_file_read(in, command_value(in, "act"), &act)) == EXIT_DONE &&
         (code = read_approvals(in, approvals, &count)) == EXIT_DONE)
         code = act_attach_these(in, &act, approvals, count, kind, request);
@@ -227,17 +229,38 @@ bool act_is_prepared(const struct invocation *in)
     return command_given(in, "prepare");
 }
 
+int act_begin(const struct invocation *in)
+{
+    bool act = command_given(in, "act"), approvals = command_given(in, "approval");
+    uint64_t hours;
+    int code;
+
+    if (!act_is_prepared(in)) {
+        if (command_given(in, "valid"))
+            return command_misused(in, "--valid goes with --prepare");
+        return approvals && !act ? command_misused(in, "--approval needs --act FILE") : EXIT_DONE;
+    }
+    if (act || approvals)
+        return command_misused(in, "--prepare is for before the approvals, --act for after");
+    if ((code = take_hours(in, &hours)) != EXIT_DONE)
+        return code;
+    return result_file_reserve(in, command_value(in, "prepare"), 0644, ACT_ROOM);
+}
+
+int act_link_open(const struct invocation *in, struct keystore_link **out)
+{
+    int code = act_begin(in);
+
+    *out = NULL;
+    return code == EXIT_DONE ? keystore_link_open(in, out) : code;
+}
+
 int act_do(const struct invocation *in, struct keystore_link *k, uint16_t kind, ProtobufCMessage *request, void *answer)
 {
     int code;
 
-    if (act_is_prepared(in)) {
-        if (command_given(in, "act") || command_given(in, "approval"))
-            return command_misused(in, "--prepare is for before the approvals, --act for after");
+    if (act_is_prepared(in))
         return act_prepare(in, k, kind, request, NULL);
-    }
-    if (command_given(in, "valid"))
-        return command_misused(in, "--valid goes with --prepare");
     if ((code = act_attach(in, kind, request)) == EXIT_DONE)
         code = keystore_link_call(in, k, kind, request, answer);
     return code;

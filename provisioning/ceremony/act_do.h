@@ -14,6 +14,11 @@
         "approval", "FILE", false, true, "of a holder (act approve)"                                                   \
     }
 
+/* Before anything is asked or sent: are the options of the act sensible together, and has the file of --prepare a
+ * place? Then the link, as keystore_link_open() opens it. */
+int act_link_open(const struct invocation *in, struct keystore_link **out);
+int act_begin(const struct invocation *in); /* the first half of it */
+
 /* With --prepare: write the act file of this request and say what comes next. Else do it, with --act and each
  * --approval if there are any; whether they are needed is for the keystore to say. `request` must not have secrets in
  * it when act_is_prepared(). EXIT_DONE, or what was refused. *answer as keystore_link_call()'s; untouched by --prepare.

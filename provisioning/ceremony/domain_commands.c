@@ -1,12 +1,13 @@
 /* strongroom domain: info, create, export, confirm, change, transfer, restore. */
-#include <sys/stat.h>
-
 #include "provisioning/ceremony/act_do.h"
 #include "provisioning/ceremony/domain_disk.h"
 #include "provisioning/ceremony/domain_info.h"
 #include "provisioning/ceremony/domain_restore_commands.h"
 #include "provisioning/ceremony/holder_list.h"
 #include "provisioning/ceremony/verbs.h"
+#include "provisioning/cli/result_file.h"
+
+#define DOMAIN_ROOM (256u * 1024) /* ten shares and the items take a quarter of it */
 
 #define NEXT_EXPORT                                                                                                    \
     "Next: strongroom domain export --out FILE, and when the file is safe, strongroom domain confirm --domain FILE\n"
@@ -39,7 +40,7 @@ static int domain_change(struct invocation *in)
     struct holder_list holders;
     int code;
 
-    if ((code = holder_list_take(in, &holders)) == EXIT_DONE && (code = keystore_link_open(in, &k)) == EXIT_DONE) {
+    if ((code = holder_list_take(in, &holders)) == EXIT_DONE && (code = act_link_open(in, &k)) == EXIT_DONE) {
         m.required = holders.required;
         m.n_holders = holders.count;
         m.holders = holders.list;
@@ -53,18 +54,15 @@ static int domain_change(struct invocation *in)
 }
 
 /* Before the keystore is asked: an export that needed a quorum is not done for nothing. */
-static int check_out(const struct invocation *in)
+static int reserve_out(const struct invocation *in)
 {
     const char *path = command_value(in, "out");
-    struct stat there;
 
     if (act_is_prepared(in))
         return EXIT_DONE;
     if (path == NULL)
         return command_misused(in, "--out FILE is missing");
-    if (lstat(path, &there) == 0)
-        return command_refuse(in, "%s: already there, and nothing is replaced", path);
-    return EXIT_DONE;
+    return result_file_reserve(in, path, 0600, DOMAIN_ROOM);
 }
 
 static int domain_export(struct invocation *in)
@@ -74,7 +72,7 @@ static int domain_export(struct invocation *in)
     Ks__DomainFile *f = NULL;
     int code;
 
-    if ((code = check_out(in)) == EXIT_DONE && (code = keystore_link_open(in, &k)) == EXIT_DONE &&
+    if ((code = reserve_out(in)) == EXIT_DONE && (code = act_link_open(in, &k)) == EXIT_DONE &&
         (code = act_do(in, k, MESSAGE_DOMAIN_EXPORT, &m.base, &f)) == EXIT_DONE && !act_is_prepared(in) &&
         (code = domain_disk_write(in, command_value(in, "out"), f)) == EXIT_DONE)
         fprintf(in->out,

@@ -2,6 +2,7 @@
 
 #include "provisioning/ceremony/domain_json.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/cli/result_file.h"
 
 static enum status begin(const char *path, struct bytes *text, struct domain_disk *out)
 {
@@ -70,12 +71,12 @@ static int read_back(const struct invocation *in, const char *path, const Ks__Do
 int domain_disk_write(const struct invocation *in, const char *path, const Ks__DomainFile *f)
 {
     struct bytes text = { 0 };
-    enum status st;
+    enum status st = domain_json_write(f, &text);
+    int code = st == ST_OK ? result_file_write(in, path, 0600, bytes_span(&text))
+                           : command_refuse(in, "%s: %s", path, status_name(st));
 
-    if ((st = domain_json_write(f, &text)) == ST_OK)
-        st = file_create(path, 0600, bytes_span(&text));
     bytes_clear(&text);
-    return st == ST_OK ? read_back(in, path, f) : command_refuse(in, "%s: %s", path, status_name(st));
+    return code == EXIT_DONE ? read_back(in, path, f) : code;
 }
 
 void domain_disk_restore(const Ks__DomainFile *f, Ks__DomainRestore *out)

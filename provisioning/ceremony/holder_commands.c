@@ -9,6 +9,7 @@
 #include "provisioning/ceremony/verbs.h"
 #include "provisioning/cli/plain.h"
 #include "provisioning/cli/prompt.h"
+#include "provisioning/cli/result_file.h"
 #include "provisioning/link/self_signed.h"
 
 #define BITS_DEFAULT 3072
@@ -62,12 +63,12 @@ static int holder_create(struct invocation *in)
 
     if (strlen(name) == 0 || strlen(name) > PARTITION_NAME_MAX)
         return command_misused(in, "--name takes 1 to %d bytes", PARTITION_NAME_MAX);
-    if ((code = take_bits(in, &bits)) != EXIT_DONE || (code = take_passphrase(in, &passphrase)) != EXIT_DONE)
+    if ((code = take_bits(in, &bits)) != EXIT_DONE || (code = link_reserve_pair(in)) != EXIT_DONE ||
+        (code = take_passphrase(in, &passphrase)) != EXIT_DONE)
         goto done;
     if ((key = EVP_RSA_gen(bits)) == NULL || (x = certificate_for(key, name)) == NULL)
         code = command_refuse(in, "the key and its certificate cannot be made");
-    else if ((code = link_write_key(in, key, secret_span(&passphrase), command_value(in, "key"))) == EXIT_DONE &&
-             (code = link_write_certificate(in, x, command_value(in, "certificate"))) == EXIT_DONE)
+    else if ((code = link_write_pair(in, key, secret_span(&passphrase), x)) == EXIT_DONE)
         fprintf(in->out, "%s: give this certificate to the owner. Keep the key, on two media, where only you are.\n",
                 command_value(in, "certificate"));
 done:
@@ -192,7 +193,9 @@ static int holder_release(struct invocation *in)
         (code = act_file_read(in, command_value(in, "act"), &act)) == EXIT_DONE &&
         (code = check_act(in, &act, disk.file)) == EXIT_DONE &&
         (code = link_read_certificate(in, command_value(in, "transfer"), &transfer)) == EXIT_DONE &&
-        (code = check_transfer(in, &act, transfer)) == EXIT_DONE && (code = show(in, &act)) == EXIT_DONE &&
+        (code = check_transfer(in, &act, transfer)) == EXIT_DONE &&
+        (code = result_file_reserve(in, command_value(in, "out"), 0600, RELEASE_FILE_MAX)) == EXIT_DONE &&
+        (code = show(in, &act)) == EXIT_DONE &&
         (command_given(in, "yes") ||
          (code = prompt_confirm(in, "You give your share to that keystore, for this restore.", "release")) ==
              EXIT_DONE) &&

@@ -13,7 +13,7 @@ static int set_role(struct invocation *in, const char *option, uint32_t role, bo
     if (name != NULL && strlen(name) > PARTITION_NAME_MAX)
         return command_misused(in, "--name takes at most %d bytes", PARTITION_NAME_MAX);
     if ((code = keystore_fingerprint(in, command_value(in, option), fingerprint)) == EXIT_DONE &&
-        (code = keystore_link_open(in, &k)) == EXIT_DONE) {
+        (code = act_link_open(in, &k)) == EXIT_DONE) {
         m.role = role;
         m.fingerprint = (ProtobufCBinaryData){ sizeof fingerprint, fingerprint };
         m.remove = remove;

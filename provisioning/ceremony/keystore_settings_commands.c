@@ -9,7 +9,7 @@
 static int do_alone(const struct invocation *in, uint16_t kind, ProtobufCMessage *request, const char *done)
 {
     struct keystore_link *k;
-    int code = keystore_link_open(in, &k);
+    int code = act_link_open(in, &k);
 
     if (code == EXIT_DONE && (code = act_do(in, k, kind, request, NULL)) == EXIT_DONE && !act_is_prepared(in))
         fprintf(in->out, "%s\n", done);

@@ -4,6 +4,8 @@
 #include "provisioning/ceremony/act_do.h"
 #include "provisioning/ceremony/keystore_verbs.h"
 #include "provisioning/cli/prompt.h"
+#include "provisioning/link/refusal.h"
+#include "firmware/wire/pkcs11.h"
 
 /* Room for what a StartModeSet points at. */
 struct operators {
@@ -85,6 +87,21 @@ static int take_required(const struct invocation *in, const struct operators *o,
     return EXIT_DONE;
 }
 
+/* Before the operators type anything: what is refused for want of approvals, or for those of another act, is refused
+ * now. Passphrases are not part of what is approved. */
+static int check_approved(const struct invocation *in, struct keystore_link *k, Ks__StartModeSet *m)
+{
+    Ks__Empty empty = KS__EMPTY__INIT;
+    Ks__DomainInfo *info;
+    int code;
+
+    if (command_given(in, "act"))
+        return act_attach(in, MESSAGE_START_MODE_SET, &m->base);
+    if (m->n_operators == 0 || (code = keystore_link_call(in, k, MESSAGE_DOMAIN_INFO, &empty.base, &info)) != EXIT_DONE)
+        return m->n_operators == 0 ? EXIT_DONE : code;
+    return info->current == NULL ? EXIT_DONE : command_refuse(in, "%s", refusal_reason(CKR_APPROVALS_MISSING));
+}
+
 int keystore_start_mode(struct invocation *in)
 {
     Ks__StartModeSet m = KS__START_MODE_SET__INIT;
@@ -94,11 +111,13 @@ int keystore_start_mode(struct invocation *in)
 
     if ((code = take_names(in, &operators)) == EXIT_DONE &&
         (code = take_required(in, &operators, &m.required)) == EXIT_DONE &&
-        (act_is_prepared(in) || (code = take_passphrases(in, &operators)) == EXIT_DONE) &&
-        (code = keystore_link_open(in, &k)) == EXIT_DONE) {
+        (code = act_link_open(in, &k)) == EXIT_DONE) {
         m.n_operators = operators.count;
         m.operators = operators.list;
-        if ((code = act_do(in, k, MESSAGE_START_MODE_SET, &m.base, NULL)) == EXIT_DONE && !act_is_prepared(in)) {
+        if (!act_is_prepared(in) && (code = check_approved(in, k, &m)) == EXIT_DONE)
+            code = take_passphrases(in, &operators);
+        if (code == EXIT_DONE && (code = act_do(in, k, MESSAGE_START_MODE_SET, &m.base, NULL)) == EXIT_DONE &&
+            !act_is_prepared(in)) {
             if (m.required == 0)
                 fprintf(in->out, "it starts unattended from now on\n");
             else
@@ -127,8 +146,8 @@ int keystore_unlock(struct invocation *in)
     if (name[0] == '\0' || strlen(name) > PARTITION_NAME_MAX)
         return command_misused(in, "--operator takes 1 to %d bytes", PARTITION_NAME_MAX);
     snprintf(question, sizeof question, "Passphrase of operator %s", name);
-    if ((code = prompt_or_file(in, "operator-passphrase-file", question, &passphrase)) == EXIT_DONE &&
-        (code = keystore_link_open(in, &k)) == EXIT_DONE) {
+    if ((code = keystore_link_open(in, &k)) == EXIT_DONE &&
+        (code = prompt_or_file(in, "operator-passphrase-file", question, &passphrase)) == EXIT_DONE) {
         m.operator_ = (char *)(uintptr_t)name;
         m.passphrase = (ProtobufCBinaryData){ passphrase.len, passphrase.p };
         if ((code = keystore_link_call(in, k, MESSAGE_UNLOCK, &m.base, &answer)) == EXIT_DONE)

@@ -2,8 +2,6 @@
 
 #include "provisioning/cli/json_file.h"
 
-#define RELEASE_FILE_MAX (64u * 1024)
-
 static enum status get(const json_t *object, struct release *out)
 {
     struct span kind, share;

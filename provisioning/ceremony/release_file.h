@@ -6,6 +6,8 @@
 
 #include "provisioning/ceremony/act_file.h"
 
+#define RELEASE_FILE_MAX (64u * 1024)
+
 /* A zeroed one is empty and valid. */
 struct release {
     struct bytes share; /* text */

@@ -3,6 +3,8 @@
 #include <getopt.h>
 #include <stdarg.h>
 
+#include "provisioning/cli/result_file.h"
+
 #define CONFIG_VARIABLE "STRONGROOM_CONFIG"
 
 static const struct verb_option common_options[] = {
@@ -214,6 +216,7 @@ static int run_verb(struct invocation *in, int argc, char **argv)
     if ((code = check_required(in)) != EXIT_DONE)
         return code;
     code = in->verb->run(in);
+    result_files_abandon();
     if (fflush(in->out) != 0 || ferror(in->out))
         return command_refuse(in, "the output cannot be written");
     return code;

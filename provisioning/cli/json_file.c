@@ -3,6 +3,7 @@
 #include "firmware/base/base64url.h"
 #include "firmware/base/hex.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/cli/result_file.h"
 
 int json_file_read(const struct invocation *in, const char *path, size_t max, json_t **out)
 {
@@ -29,9 +30,8 @@ int json_file_write(const struct invocation *in, const char *path, unsigned mode
 {
     enum status st = bytes_status(text);
 
-    if (st == ST_OK)
-        st = file_create(path, mode, bytes_span(text));
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
+    return st == ST_OK ? result_file_write(in, path, mode, bytes_span(text))
+                       : command_refuse(in, "%s: %s", path, status_name(st));
 }
 
 static enum status text_of(const json_t *object, const char *name, struct span *out)

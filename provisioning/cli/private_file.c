@@ -90,6 +90,13 @@ void file_abandon(struct file_draft *d)
     *d = (struct file_draft){ .fd = -1 };
 }
 
+enum status file_make_room(const struct file_draft *d, size_t room)
+{
+    if (room == 0 || fallocate(d->fd, 0, 0, (off_t)room) == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
+        return ST_OK;
+    return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? ST_TOO_LARGE : ST_IO;
+}
+
 /* The name, too, must survive a power cut. */
 static enum status flush_directory(const char *path)
 {
@@ -116,7 +123,7 @@ static enum status write_content(int fd, struct span content)
             return ST_IO;
         done += (size_t)n;
     }
-    return fsync(fd) == 0 ? ST_OK : ST_IO;
+    return ftruncate(fd, (off_t)done) == 0 && fsync(fd) == 0 ? ST_OK : ST_IO; /* the room beyond it is given back */
 }
 
 /* Not every file system has RENAME_NOREPLACE; where it has not, who writes there at the same time is beyond us. */

@@ -19,6 +19,9 @@ struct file_draft {
     char *name; /* NULL: it has none */
 };
 MUST_CHECK enum status file_reserve(const char *path, mode_t mode, struct file_draft *out);
+/* Have that many bytes on the disk, where its file system can promise them; what is not filled is given back.
+ * Errors: ST_TOO_LARGE there are not as many. */
+MUST_CHECK enum status file_make_room(const struct file_draft *d, size_t room);
 /* Write, flush, close, give it its name. On error there is no file. */
 MUST_CHECK enum status file_fill(struct file_draft *d, const char *path, struct span content);
 /* Give up: close, and no file is left. */

@@ -2,6 +2,7 @@
 
 #include "firmware/base/big_endian.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/cli/result_file.h"
 
 #define TITLE      "strongroom partition backup v1\n"
 #define TITLE_LEN  (sizeof TITLE - 1)
@@ -30,13 +31,9 @@ enum status backup_file_add(struct backup_file *f, struct span part)
 
 int backup_file_write(const struct invocation *in, const char *path, struct backup_file *f)
 {
-    enum status st;
-
     INVARIANT(f->parts > 0);
     be_put(f->content.p + TITLE_LEN, f->parts, NUMBER_LEN);
-    if ((st = file_create(path, 0600, bytes_span(&f->content))) == ST_OK)
-        return EXIT_DONE;
-    return command_refuse(in, "%s: %s", path, status_name(st));
+    return result_file_write(in, path, 0600, bytes_span(&f->content));
 }
 
 bool backup_file_next(const struct backup_file *f, size_t *at, struct span *part)

@@ -26,11 +26,12 @@ static int identity_create(struct invocation *in)
 
     if (strlen(name) == 0 || strlen(name) > 64)
         code = command_misused(in, "--name takes 1 to 64 bytes");
+    else if ((code = link_reserve_pair(in)) != EXIT_DONE)
+        ;
     else if (key == NULL || (x = self_signed(key, name, NO_END)) == NULL)
         code = command_refuse(in, "the key and its certificate cannot be made");
-    else if ((code = take_passphrase(in, &passphrase)) == EXIT_DONE &&
-             (code = link_write_key(in, key, secret_span(&passphrase), command_value(in, "key"))) == EXIT_DONE)
-        code = link_write_certificate(in, x, command_value(in, "certificate"));
+    else if ((code = take_passphrase(in, &passphrase)) == EXIT_DONE)
+        code = link_write_pair(in, key, secret_span(&passphrase), x);
     secret_clear(&passphrase);
     X509_free(x);
     EVP_PKEY_free(key);

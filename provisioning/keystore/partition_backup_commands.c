@@ -4,6 +4,7 @@
 #include "provisioning/ceremony/act_do.h"
 #include "provisioning/cli/output.h"
 #include "provisioning/cli/progress.h"
+#include "provisioning/cli/result_file.h"
 #include "provisioning/keystore/backup_file.h"
 #include "provisioning/keystore/partition_verbs.h"
 #include "service/json/json.h"
@@ -55,7 +56,8 @@ int partition_backup(struct invocation *in)
     Ks__Partition *p;
     int code;
 
-    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE &&
+    if ((code = result_file_reserve(in, path, 0600, 0)) == EXIT_DONE && /* how long it is, the keystore says last */
+        (code = keystore_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE &&
         (code = fetch_all(in, k, p->id, &f)) == EXIT_DONE && (code = backup_file_write(in, path, &f)) == EXIT_DONE) {
         if (in->json)
             code = print_done(in, name, path, &f);
@@ -98,7 +100,7 @@ static int restore(const struct invocation *in, const struct backup_file *f)
 
     INVARIANT(backup_file_next(f, &at, &part));
     m.part = (ProtobufCBinaryData){ part.len, (uint8_t *)(uintptr_t)part.p };
-    if ((code = keystore_link_open(in, &k)) == EXIT_DONE &&
+    if ((code = act_link_open(in, &k)) == EXIT_DONE &&
         (code = act_do(in, k, MESSAGE_RESTORE_BEGIN, &m.base, NULL)) == EXIT_DONE && !act_is_prepared(in))
         code = send_rest(in, k, f, at);
     keystore_link_close(k);

@@ -231,7 +231,7 @@ static int partition_set(struct invocation *in)
     Ks__Partition *p;
     int code;
 
-    if ((code = keystore_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE &&
+    if ((code = act_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE &&
         (code = change(in, k, p)) == EXIT_DONE && !act_is_prepared(in))
         fprintf(in->out, "partition %s: changed\n", command_value(in, "name"));
     keystore_link_close(k);

@@ -1,11 +1,15 @@
 #include "provisioning/link/link_files.h"
 
 #include <openssl/pem.h>
+#include <unistd.h>
 
 #include "provisioning/cli/private_file.h"
+#include "provisioning/cli/result_file.h"
+#include "provisioning/link/pem.h"
 #include "provisioning/link/private_key.h"
 
-#define PEM_MAX (64u * 1024)
+#define PEM_MAX   (64u * 1024)
+#define PAIR_ROOM (8u * 1024)
 
 int link_read_certificate(const struct invocation *in, const char *path, X509 **out)
 {
@@ -46,13 +50,31 @@ int keystore_fingerprint(const struct invocation *in, const char *path, uint8_t 
 
 int link_write_certificate(const struct invocation *in, X509 *x, const char *path)
 {
-    BIO *memory = BIO_new(BIO_s_mem());
-    enum status st = ST_NO_MEMORY;
-    char *text = NULL;
-    long len;
+    struct bytes text = { 0 };
+    enum status st;
+    int code;
 
-    if (memory != NULL && PEM_write_bio_X509(memory, x) == 1 && (len = BIO_get_mem_data(memory, &text)) > 0)
-        st = file_create(path, 0444, span_of(text, (size_t)len));
-    BIO_free(memory);
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
+    pem_append_certificate(&text, x);
+    st = bytes_status(&text);
+    code = st == ST_OK ? result_file_write(in, path, 0444, bytes_span(&text))
+                       : command_refuse(in, "%s: %s", path, status_name(st));
+    bytes_clear(&text);
+    return code;
+}
+
+int link_write_pair(const struct invocation *in, EVP_PKEY *key, struct span passphrase, X509 *x)
+{
+    const char *path = command_value(in, "key");
+    int code = link_write_key(in, key, passphrase, path);
+
+    if (code == EXIT_DONE && (code = link_write_certificate(in, x, command_value(in, "certificate"))) != EXIT_DONE)
+        unlink(path);
+    return code;
+}
+
+int link_reserve_pair(const struct invocation *in)
+{
+    int code = result_file_reserve(in, command_value(in, "key"), 0400, PAIR_ROOM);
+
+    return code == EXIT_DONE ? result_file_reserve(in, command_value(in, "certificate"), 0444, PAIR_ROOM) : code;
 }

@@ -16,6 +16,9 @@ int link_read_key(const struct invocation *in, const char *path, EVP_PKEY **out)
 /* A new file of mode 0400, PKCS#8; encrypted (PBES2: scrypt, AES-256-CBC) unless `passphrase` is empty. */
 int link_write_key(const struct invocation *in, EVP_PKEY *key, struct span passphrase, const char *path);
 int link_write_certificate(const struct invocation *in, X509 *x, const char *path);
+/* Both, where --key and --certificate say: their places first, before anything is asked; both files or neither. */
+int link_reserve_pair(const struct invocation *in);
+int link_write_pair(const struct invocation *in, EVP_PKEY *key, struct span passphrase, X509 *x);
 
 /* The fingerprint of a certificate file. */
 int keystore_fingerprint(const struct invocation *in, const char *path, uint8_t out[LINK_FINGERPRINT_LEN]);

@@ -4,8 +4,8 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 
-#include "provisioning/cli/private_file.h"
 #include "provisioning/cli/prompt.h"
+#include "provisioning/cli/result_file.h"
 
 #define SALT_LEN 16 /* random */
 
@@ -112,12 +112,14 @@ static bool write_pem(BIO *to, EVP_PKEY *key, struct span passphrase)
 int private_key_write(const struct invocation *in, EVP_PKEY *key, struct span passphrase, const char *path)
 {
     BIO *memory = BIO_new(BIO_s_secmem());
-    enum status st = ST_NO_MEMORY;
     char *text = NULL;
     long len;
+    int code;
 
     if (memory != NULL && write_pem(memory, key, passphrase) && (len = BIO_get_mem_data(memory, &text)) > 0)
-        st = file_create(path, 0400, span_of(text, (size_t)len));
+        code = result_file_write(in, path, 0400, span_of(text, (size_t)len));
+    else
+        code = command_refuse(in, "%s: the key cannot be made text", path);
     BIO_free(memory);
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
+    return code;
 }

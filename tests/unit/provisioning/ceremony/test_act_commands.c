@@ -151,12 +151,13 @@ static Ks__RoleSet request;
 
 static int run_attach(struct invocation *in)
 {
-    int code;
+    int code = act_begin(in);
 
     request = role_set();
     if (command_given(in, "remove"))
         request.remove = true;
-    code = act_attach(in, MESSAGE_ROLE_SET, &request.base);
+    if (code == EXIT_DONE)
+        code = act_attach(in, MESSAGE_ROLE_SET, &request.base);
     sent = request.authorisation;
     return code;
 }

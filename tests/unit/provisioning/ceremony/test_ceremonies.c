@@ -1,6 +1,8 @@
 /* provisioning/ceremony/domain_commands.c, keystore_*_commands.c, holder_commands.c and decommission_commands.c against
  * the real keystored: the ceremonies, one after the other. */
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "firmware/base/clock.h"
@@ -209,6 +211,7 @@ static void settings(void)
 
 static void attended_start(void)
 {
+#define BY_QUORUM_(...) BY_QUORUM(__VA_ARGS__)
     const char *one = ceremony_path("one.pass"), *two = ceremony_path("two.pass");
 
     CU_ASSERT_EQUAL_FATAL(file_create(one, 0600, span_text("the first passphrase\n")), ST_OK);
@@ -216,7 +219,14 @@ static void attended_start(void)
 #define ATTENDED                                                                                                       \
     "keystore", "start-mode", "--required", "2", "--operator", "eins", "--operator", "zwei",                           \
         "--operator-passphrase-file", one, "--operator-passphrase-file", two
-    CU_ASSERT_EQUAL(ASK_(ATTENDED), EXIT_REFUSED);
+    CU_ASSERT_EQUAL(ASK_(ATTENDED), EXIT_REFUSED); /* before anybody types */
+    CU_ASSERT(says(said.err, "too few holders have approved"));
+    CU_ASSERT_EQUAL(ASK_(ATTENDED, "--valid", "1"), EXIT_USAGE);
+    unlink(act);
+    CU_ASSERT_EQUAL_FATAL(ASK("keystore", "start-mode", "--unattended", "--prepare", act), EXIT_DONE);
+    CU_ASSERT_EQUAL(ASK_(ATTENDED, "--act", act), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "this act is another one"));
+    CU_ASSERT(BY_QUORUM_(ATTENDED) == false);
     CU_ASSERT(says(said.err, "a passphrase has 8 to 255 bytes"));
     CU_ASSERT_EQUAL(unlink(two), 0);
     CU_ASSERT_EQUAL_FATAL(file_create(two, 0600, span_text("the second passphrase\n")), ST_OK);
@@ -224,7 +234,6 @@ static void attended_start(void)
     CU_ASSERT_EQUAL(ASK("keystore", "start-mode", "--unattended", "--required", "1"), EXIT_USAGE);
     CU_ASSERT_EQUAL(ASK("keystore", "start-mode", "--required", "2", "--operator", "eins"), EXIT_USAGE);
     CU_ASSERT_EQUAL(ASK("keystore", "start-mode", "--required", "1", "--operator", "x", "--operator", "x"), EXIT_USAGE);
-#define BY_QUORUM_(...) BY_QUORUM(__VA_ARGS__)
     CU_ASSERT_FATAL(BY_QUORUM_(ATTENDED));
     CU_ASSERT(says(said.out, "waits for 2 of 2 operators"));
     board_stop(&first);
@@ -243,8 +252,18 @@ static void attended_start(void)
     CU_ASSERT(says(said.out, "start      unattended"));
 }
 
+static void allow_files_of(rlim_t len)
+{
+    struct rlimit limit;
+
+    INVARIANT(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    limit.rlim_cur = len < limit.rlim_max ? len : limit.rlim_max;
+    INVARIANT(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
 static void exported_again(void)
 {
+#define EXPORT_APPROVED ASK("domain", "export", "--out", again, "--act", act, "--approval", ann, "--approval", bob)
     const char *again = ceremony_path("again.json");
 
     CU_ASSERT_EQUAL(ASK("domain", "export", "--out", again), EXIT_REFUSED);
@@ -252,8 +271,17 @@ static void exported_again(void)
     CU_ASSERT_NOT_EQUAL(access(again, F_OK), 0);
     CU_ASSERT_EQUAL(ASK("domain", "export"), EXIT_USAGE);
     CU_ASSERT_EQUAL(ASK("domain", "export", "--out", domain), EXIT_REFUSED);
-    CU_ASSERT(says(said.err, "already there"));
-    CU_ASSERT(BY_QUORUM("domain", "export", "--out", again));
+    CU_ASSERT(says(said.err, "exists already"));
+    unlink(act);
+    CU_ASSERT_EQUAL_FATAL(ASK("domain", "export", "--prepare", act), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 0, ann), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 1, bob), EXIT_DONE);
+    allow_files_of(1024); /* a full disk costs no approvals */
+    CU_ASSERT_EQUAL(EXPORT_APPROVED, EXIT_REFUSED);
+    allow_files_of(RLIM_INFINITY);
+    CU_ASSERT(says(said.err, "again.json: there is no room"));
+    CU_ASSERT_NOT_EQUAL(access(again, F_OK), 0);
+    CU_ASSERT_EQUAL(EXPORT_APPROVED, EXIT_DONE);
     CU_ASSERT_EQUAL(RUN(&said, "holder", "check", "--domain", again, "--certificate", ceremony_certificate(2), "--key",
                         ceremony_key(2)),
                     EXIT_DONE);

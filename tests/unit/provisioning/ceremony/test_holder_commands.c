@@ -108,14 +108,36 @@ static void keys_that_are_not_made(void)
     CU_ASSERT_NOT_EQUAL(access(ceremony_path("gus.key"), F_OK), 0);
 }
 
-/* --- signatures --- */
-
 static const char *reset_act(void)
 {
     Ks__Decommission m = KS__DECOMMISSION__INIT;
 
     return ceremony_act_file("reset.act", MESSAGE_FACTORY_RESET, &m.base);
 }
+
+/* Nobody types a passphrase, or confirms, for a file that cannot be: no terminal is looked for. */
+static void the_place_comes_first(void)
+{
+    CU_ASSERT_EQUAL_FATAL(file_create(ceremony_path("taken"), 0600, span_text("mine")), ST_OK);
+    CU_ASSERT_EQUAL(CREATE("--name", "gus", FILES("taken", "gus.pem")), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "taken: exists already"));
+    CU_ASSERT_EQUAL(CREATE("--name", "gus", FILES("gus.key", "taken")), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "taken: exists already"));
+    CU_ASSERT_EQUAL(CREATE("--name", "gus", FILES("none/gus.key", "gus.pem")), EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "none/gus.key: there is no such directory"));
+    CU_ASSERT_EQUAL(CREATE("--name", "gus", FILES("gus.key", "gus.key")), EXIT_USAGE);
+    CU_ASSERT_EQUAL(RUN(&said, "identity", "create", "--name", "gus", "--passphrase", FILES("gus.key", "taken")),
+                    EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "taken: exists already"));
+    CU_ASSERT_EQUAL(RUN(&said, "act", "approve", "--act", reset_act(), "--certificate", ceremony_certificate(0),
+                        "--key", ceremony_key(0), "--out", ceremony_path("taken")),
+                    EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "taken: exists already"));
+    CU_ASSERT_NOT_EQUAL(access(ceremony_path("gus.key"), F_OK), 0);
+    CU_ASSERT_NOT_EQUAL(access(ceremony_path("gus.pem"), F_OK), 0);
+}
+
+/* --- signatures --- */
 
 #define PSS_SALTED(len)                                                                                                \
     "-rawin", "-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:" len, "-pkeyopt", \
@@ -232,6 +254,7 @@ int main(void)
         { "a key under a passphrase, as openssl reads it", a_key_under_a_passphrase },
         { "a key without one; nothing is replaced", a_key_without },
         { "keys that are not made", keys_that_are_not_made },
+        { "the place of a file comes before questions", the_place_comes_first },
         { "openssl verifies an approval, of just this act", openssl_verifies },
         { "a signature that openssl made is an approval", openssl_signs },
         { "signatures that do not approve", signatures_that_do_not_approve },
