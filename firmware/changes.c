@@ -41,7 +41,8 @@ CK_RV changes_commit(struct changes *c, struct keystore *ks, const struct quorum
     if (use != NULL)
         c->count += quorum_change(use, next(c));
     if (rv == CKR_OK)
-        rv = storage_commit(&ks->storage, c->list, c->count, true);
+        rv = c->forget ? storage_commit_forgetting(&ks->storage, c->list, c->count)
+                       : storage_commit(&ks->storage, c->list, c->count, true);
     if (rv == CKR_OK && use != NULL)
         quorum_spent(ks, use);
     for (unsigned i = 0; i < FLASH_CHANGES_MAX; i++)

@@ -10,6 +10,7 @@ struct changes {
     struct flash_change list[FLASH_CHANGES_MAX];
     struct bytes buffers[FLASH_CHANGES_MAX]; /* what the list borrows from, number by number */
     unsigned count;
+    bool forget; /* what they take the place of is gone for good, and whatever else was in the flash once */
     CK_RV rv;
 };
 

@@ -1,12 +1,7 @@
 #include "firmware/storage.h"
 
-CK_RV storage_commit(struct storage *s, const struct flash_change *changes, unsigned count, bool irrevocable)
+static CK_RV verdict(enum status st)
 {
-    enum status st;
-
-    pthread_mutex_lock(&s->lock);
-    st = flash_commit(s->flash, changes, count, irrevocable);
-    pthread_mutex_unlock(&s->lock);
     switch (st) {
     case ST_OK:
         return CKR_OK;
@@ -17,6 +12,26 @@ CK_RV storage_commit(struct storage *s, const struct flash_change *changes, unsi
     default:
         return CKR_DEVICE_ERROR;
     }
+}
+
+CK_RV storage_commit(struct storage *s, const struct flash_change *changes, unsigned count, bool irrevocable)
+{
+    enum status st;
+
+    pthread_mutex_lock(&s->lock);
+    st = flash_commit(s->flash, changes, count, irrevocable);
+    pthread_mutex_unlock(&s->lock);
+    return verdict(st);
+}
+
+CK_RV storage_commit_forgetting(struct storage *s, const struct flash_change *changes, unsigned count)
+{
+    enum status st;
+
+    pthread_mutex_lock(&s->lock);
+    st = flash_commit_forgetting(s->flash, changes, count);
+    pthread_mutex_unlock(&s->lock);
+    return verdict(st);
 }
 
 CK_RV storage_pack(const struct attributes *a, const struct flash_key *key, struct flash_change *change,

@@ -28,6 +28,9 @@ struct storage {
 /* All changes or none. Errors: CKR_DEVICE_MEMORY full; CKR_DEVICE_ERROR; CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV storage_commit(struct storage *s, const struct flash_change *changes, unsigned count,
                                 bool irrevocable);
+/* The same, irrevocable, and what was in the flash before and is not any more can be read by nobody, not even with the
+ * root key (flash.h). `count` may be 0. Writes the whole store: for what is rare. */
+MUST_CHECK CK_RV storage_commit_forgetting(struct storage *s, const struct flash_change *changes, unsigned count);
 /* A record of packed attributes, as a change to be committed: every record but objects is one. *buffer, empty before,
  * holds the value and is for storage_release() after the commit, in any case. Errors: CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV storage_pack(const struct attributes *a, const struct flash_key *key, struct flash_change *change,

@@ -124,7 +124,7 @@ static enum status start(struct flash *f)
 
     f->bank.boot = f->bank.counter + 1;
     if (bank_room(&f->bank) < COMMIT_LEN_MIN)
-        return flash_compact(f);
+        return flash_rewrite(f, NULL, 0);
     f->bank.counter++;
     if ((st = bank_append(&f->bank, NULL, 0, &place)) != ST_OK)
         return st;
@@ -183,16 +183,13 @@ bool flash_was_empty(const struct flash *f)
 
 static enum status check_changes(const struct flash_change *changes, unsigned count)
 {
-    if (count == 0)
-        return ST_BAD_REQUEST;
     if (count > FLASH_CHANGES_MAX)
         return ST_TOO_LARGE;
     for (unsigned i = 0; i < count; i++) {
         if (!changes[i].remove && changes[i].value.len > FLASH_VALUE_MAX)
             return ST_TOO_LARGE;
         for (unsigned j = 0; j < i; j++)
-            if (changes[i].key.id == changes[j].key.id && changes[i].key.partition == changes[j].key.partition &&
-                changes[i].key.kind == changes[j].key.kind)
+            if (flash_key_equal(&changes[i].key, &changes[j].key))
                 return ST_BAD_REQUEST;
     }
     return ST_OK;
@@ -213,22 +210,26 @@ static size_t live_after(const struct flash *f, const struct flash_change *chang
     return live;
 }
 
+static bool may_grow(const struct flash *f, size_t live)
+{
+    return live <= f->index.live || live + reserve(f) <= capacity(f);
+}
+
 /* Room at the end of the log, by a compaction if it must be. */
 static enum status make_room(struct flash *f, const struct flash_change *changes, unsigned count)
 {
-    size_t need = commit_len(changes, count), live = live_after(f, changes, count);
+    size_t need = commit_len(changes, count);
 
-    if (live > f->index.live && live + reserve(f) > capacity(f))
+    if (!may_grow(f, live_after(f, changes, count)))
         return ST_TOO_LARGE;
     if (need <= bank_room(&f->bank))
         return ST_OK;
-    return f->index.live + need <= capacity(f) ? flash_compact(f) : ST_TOO_LARGE;
+    return f->index.live + need <= capacity(f) ? flash_rewrite(f, NULL, 0) : ST_TOO_LARGE;
 }
 
 static enum status append(struct flash *f, const struct flash_change *changes, unsigned count, bool irrevocable)
 {
     uint32_t place = 0, sequence = f->bank.sequence;
-    size_t at = 0;
     enum status st;
 
     f->bank.counter += irrevocable;
@@ -239,11 +240,17 @@ static enum status append(struct flash *f, const struct flash_change *changes, u
     if (f->hal->flash_sync(f->hal->self, f->bank.region) != ST_OK ||
         (irrevocable && flash_move_counter(f, f->bank.counter) != ST_OK))
         return ST_IO;
-    for (unsigned i = 0; i < count; i++) {
-        record_index_apply(&f->index, &changes[i], place, sequence, at);
-        at += CHANGE_HEADER_LEN + (changes[i].remove ? 0 : changes[i].value.len);
-    }
+    record_index_apply_all(&f->index, changes, count, place, sequence);
     return ST_OK;
+}
+
+/* After a failure whose cause is not the request or the memory nobody knows what is durable. */
+static enum status settle(struct flash *f, enum status st)
+{
+    if (st == ST_OK || st == ST_NO_MEMORY || st == ST_TOO_LARGE || st == ST_BAD_REQUEST)
+        return st;
+    f->failed = true;
+    return ST_IO;
 }
 
 enum status flash_commit(struct flash *f, const struct flash_change *changes, unsigned count, bool irrevocable)
@@ -252,17 +259,26 @@ enum status flash_commit(struct flash *f, const struct flash_change *changes, un
 
     if (f->failed)
         return ST_IO;
+    if (count == 0)
+        return ST_BAD_REQUEST;
     if ((st = check_changes(changes, count)) != ST_OK || (st = record_index_reserve(&f->index, count)) != ST_OK ||
         (st = make_room(f, changes, count)) != ST_OK)
-        goto done;
+        return settle(f, st);
     /* a compaction leaves an index that is as full as it may be */
     if ((st = record_index_reserve(&f->index, count)) == ST_OK)
         st = append(f, changes, count, irrevocable);
-done:
-    if (st == ST_OK || st == ST_NO_MEMORY || st == ST_TOO_LARGE || st == ST_BAD_REQUEST)
-        return st;
-    f->failed = true;
-    return ST_IO;
+    return settle(f, st);
+}
+
+enum status flash_commit_forgetting(struct flash *f, const struct flash_change *changes, unsigned count)
+{
+    enum status st;
+
+    if (f->failed)
+        return ST_IO;
+    if ((st = check_changes(changes, count)) == ST_OK)
+        st = may_grow(f, live_after(f, changes, count)) ? flash_rewrite(f, changes, count) : ST_TOO_LARGE;
+    return settle(f, st);
 }
 
 size_t flash_free_bytes(const struct flash *f)
@@ -299,5 +315,7 @@ enum status flash_erase(const struct hal *hal)
 enum status flash_zeroise(struct flash *f)
 {
     f->failed = true;
+    secret_wipe(f->store_key, sizeof f->store_key);
+    secret_wipe(&f->bank.keys, sizeof f->bank.keys);
     return flash_erase(f->hal);
 }

@@ -23,6 +23,11 @@ struct flash_key {
     uint64_t id;
 };
 
+static inline bool flash_key_equal(const struct flash_key *a, const struct flash_key *b)
+{
+    return a->id == b->id && a->partition == b->partition && a->kind == b->kind;
+}
+
 struct flash_change {
     struct flash_key key;
     bool remove;
@@ -46,8 +51,14 @@ bool flash_was_empty(const struct flash *f); /* nothing was ever committed: flas
  * compaction: nothing changed; ST_IO: unknown until the next start; the caller stops writing; ST_NO_MEMORY. */
 MUST_CHECK enum status flash_commit(struct flash *f, const struct flash_change *changes, unsigned count,
                                     bool irrevocable);
+/* The same, irrevocable, and what the changes take the place of, or was replaced or removed at any time before, can be
+ * read by nobody afterwards, not even with the root key: all that stays is written to the other bank under new keys,
+ * and the salt of the old ones goes. `count` may be 0. For what is rare: it writes the whole store. Errors: as above.
+ */
+MUST_CHECK enum status flash_commit_forgetting(struct flash *f, const struct flash_change *changes, unsigned count);
 size_t flash_free_bytes(const struct flash *f); /* after a compaction */
-/* Overwrite both banks. Nothing can be committed afterwards. Errors: ST_IO some of it could not be; ST_NO_MEMORY. */
+/* Overwrite both banks and wipe their keys. Nothing can be committed afterwards. Errors: ST_IO some of it could not be;
+ * ST_NO_MEMORY. */
 MUST_CHECK enum status flash_zeroise(struct flash *f);
 /* The same for a flash that does not open. */
 MUST_CHECK enum status flash_erase(const struct hal *hal);

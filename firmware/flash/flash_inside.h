@@ -16,8 +16,9 @@ struct flash {
 
 /* Move the counter to what the log has named already. Errors: ST_IO. */
 MUST_CHECK enum status flash_move_counter(struct flash *f, uint64_t named);
-/* compaction.c: write the live records to the other bank and let it take over. Moves the counter. Errors: ST_NO_MEMORY,
- * ST_CORRUPT no random bytes, or a record does not authenticate: nothing has changed; ST_IO: f->failed is set. */
-MUST_CHECK enum status flash_compact(struct flash *f);
+/* compaction.c: write the live records, as they are after the changes, to the other bank and let it take over. Moves
+ * the counter. The changes were checked, and fit. Errors: ST_NO_MEMORY, ST_CORRUPT no random bytes, or a record does
+ * not authenticate: nothing has changed; ST_IO: f->failed is set. */
+MUST_CHECK enum status flash_rewrite(struct flash *f, const struct flash_change *changes, unsigned count);
 
 #endif

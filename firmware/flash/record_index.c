@@ -15,17 +15,12 @@ static size_t home_of(const struct record_index *x, const struct flash_key *key)
     return (size_t)(h ^ h >> 31) & (x->cap - 1);
 }
 
-static bool same_key(const struct flash_key *a, const struct flash_key *b)
-{
-    return a->id == b->id && a->partition == b->partition && a->kind == b->kind;
-}
-
 /* The entry of `key`, or the free one where it would go. The table is never full. */
 static struct record *entry_of(const struct record_index *x, const struct flash_key *key)
 {
     size_t i = home_of(x, key);
 
-    while (x->table[i].place != 0 && !same_key(&x->table[i].key, key))
+    while (x->table[i].place != 0 && !flash_key_equal(&x->table[i].key, key))
         i = (i + 1) & (x->cap - 1);
     return &x->table[i];
 }
@@ -108,6 +103,17 @@ void record_index_apply(struct record_index *x, const struct flash_change *chang
         record_index_remove(x, &change->key);
     else
         record_index_put(x, &r);
+}
+
+void record_index_apply_all(struct record_index *x, const struct flash_change *changes, unsigned count, uint32_t place,
+                            uint32_t sequence)
+{
+    size_t at = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        record_index_apply(x, &changes[i], place, sequence, at);
+        at += CHANGE_HEADER_LEN + (changes[i].remove ? 0 : changes[i].value.len);
+    }
 }
 
 const struct record *record_index_next(const struct record_index *x, size_t *at)

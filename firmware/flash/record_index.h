@@ -29,6 +29,9 @@ void record_index_remove(struct record_index *x, const struct flash_key *key);
 /* Put or remove, as `change` says; it lies at `at` in the changes of commit `sequence`, and that at `place`. */
 void record_index_apply(struct record_index *x, const struct flash_change *change, uint32_t place, uint32_t sequence,
                         size_t at);
+/* The same for all of a commit, which are of different keys. */
+void record_index_apply_all(struct record_index *x, const struct flash_change *changes, unsigned count, uint32_t place,
+                            uint32_t sequence);
 /* The first record at or behind *at in the table, NULL behind the last one. Start with *at = 0. */
 const struct record *record_index_next(const struct record_index *x, size_t *at);
 

@@ -137,6 +137,7 @@ static CK_RV reset(struct keystore *ks, struct bytes *statement, const struct qu
     changes_device(&changes, &next);
     changes_remove(&changes, RECORD_DOMAIN);
     changes_remove(&changes, RECORD_TRANSFER);
+    changes.forget = true;
     if ((rv = changes_commit(&changes, ks, use)) != CKR_OK)
         return rv;
     bytes_clear(&ks->device.destruction);

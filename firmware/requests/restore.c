@@ -149,6 +149,7 @@ static CK_RV restore(struct call *c, const Ks__DomainRestore *m)
         (rv = quorum_check_holders(c, MESSAGE_DOMAIN_RESTORE, &m->base, &next.current, &use)) == CKR_OK) {
         changes_domain(&changes, &next);
         changes_remove(&changes, RECORD_TRANSFER);
+        changes.forget = true; /* the shares that were sent open with the transfer key */
         rv = changes_commit(&changes, ks, &use);
     }
     if (rv == CKR_OK) {

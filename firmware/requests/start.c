@@ -17,6 +17,7 @@ static CK_RV set_start_mode(struct call *c, const Ks__StartModeSet *m, const str
         rv = CKR_ARGUMENTS_BAD;
     if (rv == CKR_OK) {
         changes_domain(&changes, &next);
+        changes.forget = true; /* the domain key itself was in the record before, or other operators' shares */
         if ((rv = changes_commit(&changes, ks, use)) == CKR_OK)
             ks->domain.start = next.start;
     }

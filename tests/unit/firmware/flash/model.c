@@ -75,6 +75,7 @@ void model_change(struct model_changes *out, const struct model *is, struct mode
     *after = *is;
     out->count = 1 + (unsigned)(mix(seed) % 3);
     out->irrevocable = mix(seed + 1) % 5 == 0;
+    out->forgetting = seed % 17 == 16;
     for (unsigned i = 0; i < out->count; i++) {
         uint64_t r = mix(seed * 4 + i + 1000);
         unsigned record = (unsigned)(r % (MODEL_RECORDS / 3)) * 3 + i; /* no record twice in one commit */
@@ -88,6 +89,12 @@ void model_change(struct model_changes *out, const struct model *is, struct mode
         fill(out->values[i], value_len, record, after->version[record]);
         out->change[i].value = span_of(out->values[i], value_len);
     }
+}
+
+enum status model_commit(struct flash *f, const struct model_changes *c)
+{
+    return c->forgetting ? flash_commit_forgetting(f, c->change, c->count)
+                         : flash_commit(f, c->change, c->count, c->irrevocable);
 }
 
 enum status model_put(struct flash *f, unsigned record, uint32_t version, bool irrevocable)
@@ -126,7 +133,7 @@ void history_make(struct history *h, bool last_irrevocable)
         model_change(changes, &h->after[i], &h->after[i + 1], i, VALUE_LEN);
         if (i + 1 == HISTORY_STEPS)
             changes->irrevocable = last_irrevocable;
-        CU_ASSERT(flash_commit(f, changes->change, changes->count, changes->irrevocable) == ST_OK);
+        CU_ASSERT(model_commit(f, changes) == ST_OK);
         h->end[i + 1] = h->m->event_count;
     }
     flash_close(f);

@@ -20,10 +20,11 @@ enum status model_look(struct memory_hal *m, struct model *seen);
 struct model_changes {
     struct flash_change change[3];
     unsigned count;
-    bool irrevocable;
+    bool irrevocable, forgetting;
     uint8_t values[3][4096];
 };
 void model_change(struct model_changes *out, const struct model *is, struct model *after, uint64_t seed, size_t len);
+enum status model_commit(struct flash *f, const struct model_changes *c);
 /* One record only: put as `version`, or remove for 0. */
 enum status model_put(struct flash *f, unsigned record, uint32_t version, bool irrevocable);
 

@@ -233,6 +233,32 @@ static void compaction_wipes_the_old_header(void)
     memory_hal_free(h.m);
 }
 
+/* Whoever has the root key and all that is in the flash finds the old value of no record. */
+static void a_forgetting_commit_wipes_the_old_header(void)
+{
+    struct memory_hal *m = memory_hal_new(12 * 1024, AUDIT), *before;
+    struct model seen;
+    struct flash *f = open_or_fail(m, &seen);
+    struct flash_change removal = { .key = { 77, 0, 0 }, .remove = true };
+
+    CU_ASSERT(model_put(f, 1, 1, false) == ST_OK && model_put(f, 2, 2, false) == ST_OK);
+    before = memory_hal_copy(m);
+    CU_ASSERT(before->flash[HAL_REGION_STORE_A][0] == 'S');
+    CU_ASSERT(flash_commit_forgetting(f, &removal, 1) == ST_OK); /* of nothing: only what was before is forgotten */
+    CU_ASSERT(m->flash[HAL_REGION_STORE_A][0] == 0xff && m->flash[HAL_REGION_STORE_B][0] == 'S');
+    CU_ASSERT(memcmp(m->flash[HAL_REGION_STORE_A], m->flash[HAL_REGION_STORE_A] + 1, 511) == 0);
+    CU_ASSERT(model_put(f, 3, 3, true) == ST_OK);
+    CU_ASSERT(flash_commit_forgetting(f, NULL, 0) == ST_OK);
+    CU_ASSERT(m->flash[HAL_REGION_STORE_A][0] == 'S' && m->flash[HAL_REGION_STORE_B][0] == 0xff);
+    CU_ASSERT(memcmp(m->flash[HAL_REGION_STORE_A], before->flash[HAL_REGION_STORE_A], 512) != 0);
+    flash_close(f);
+    CU_ASSERT(model_look(m, &seen) == ST_OK && seen.version[1] == 1 && seen.version[2] == 2 && seen.version[3] == 3);
+    memory_hal_put_back(m, before);
+    CU_ASSERT(model_look(m, &seen) == ST_CORRUPT);
+    memory_hal_free(before);
+    memory_hal_free(m);
+}
+
 /* Failing boards */
 
 typedef unsigned *choose_failure(struct memory_hal *m);
@@ -272,7 +298,7 @@ static void fail_each_call(choose_failure *which)
         *which(m) = n;
         for (unsigned i = 0; st == ST_OK && i < HISTORY_STEPS; i++) {
             model_change(changes, &is, &after, i, 500);
-            if ((st = flash_commit(f, changes->change, changes->count, changes->irrevocable)) == ST_OK)
+            if ((st = model_commit(f, changes)) == ST_OK)
                 is = after;
         }
         CU_ASSERT(st == ST_OK || st == ST_IO);
@@ -433,6 +459,7 @@ int main(void)
                           { "many records of all sizes come back", many_records_of_all_sizes },
                           { "a full flash stays as it is, and lives on", a_full_flash_stays_as_it_is },
                           { "a compaction wipes the old bank's header", compaction_wipes_the_old_header },
+                          { "a commit that forgets wipes the old header", a_forgetting_commit_wipes_the_old_header },
                           CU_TEST_INFO_NULL };
     CU_TestInfo failing[] = { { "failing writes end the writing", failing_writes },
                               { "failing syncs end the writing", failing_syncs },
