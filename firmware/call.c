@@ -2,6 +2,25 @@
 
 #include "firmware/base/big_endian.h"
 
+bool call_state_fits(const struct call *c)
+{
+    return (c->states & BIT(atomic_load(&c->ks->state))) != 0;
+}
+
+CK_RV call_enter(struct call *c)
+{
+    pthread_mutex_lock(&c->ks->lock);
+    if (call_state_fits(c))
+        return CKR_OK;
+    pthread_mutex_unlock(&c->ks->lock);
+    return CKR_DEVICE_ERROR;
+}
+
+void call_leave(struct call *c)
+{
+    pthread_mutex_unlock(&c->ks->lock);
+}
+
 void call_lock(struct call *c)
 {
     pthread_mutex_lock(&c->who->partition->lock);

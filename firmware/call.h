@@ -19,9 +19,10 @@ struct call {
     struct caller *who;
     struct budget *budget; /* the request, and what the answer points at; wiped afterwards */
     struct audit_entry entry;
-    bool locked;   /* the partition's lock is held */
-    bool key_used; /* by a request that is not recorded otherwise */
-    bool recorded; /* its record must be in the flash before the answer leaves */
+    unsigned states; /* in which this request may be done: bits of enum keystore_state */
+    bool locked;     /* the partition's lock is held */
+    bool key_used;   /* by a request that is not recorded otherwise */
+    bool recorded;   /* its record must be in the flash before the answer leaves */
     const ProtobufCMessage *reply;
     union {
         Ks__Attach attach;
@@ -52,6 +53,11 @@ struct call {
 
 typedef CK_RV call_handler(struct call *c, const ProtobufCMessage *request);
 
+/* The keystore's lock, for a handler. The state is looked at again under it: a reset or a fault may have come while
+ * this request waited. Errors: CKR_DEVICE_ERROR, and the lock is not held. */
+MUST_CHECK CK_RV call_enter(struct call *c);
+bool call_state_fits(const struct call *c);
+void call_leave(struct call *c);
 /* Handlers that compute for long let go of the lock and take it again; sessions and objects that they did not hold may
  * be gone then. */
 void call_unlock(struct call *c);

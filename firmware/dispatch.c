@@ -190,7 +190,7 @@ static CK_RV run(struct call *c, const struct rule *r, const ProtobufCMessage *r
         call_lock(c);
         if (!still_belongs(c->who))
             return CKR_TOKEN_NOT_PRESENT;
-        if ((r->states & BIT(atomic_load(&c->ks->state))) == 0) /* while it waited for the lock */
+        if (!call_state_fits(c)) /* any more, while it waited for the lock */
             return CKR_DEVICE_ERROR;
         if ((r->flags & LOCK) == 0)
             call_unlock(c);
@@ -226,6 +226,7 @@ CK_RV dispatch_run(struct call *c, uint16_t kind, const ProtobufCMessage *reques
     CK_RV rv;
 
     fill_entry(c, kind);
+    c->states = r->states;
     rv = run(c, r, request);
     if (c->locked)
         call_unlock(c);

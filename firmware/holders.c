@@ -23,6 +23,16 @@ void holder_set_move(struct holder_set *to, struct holder_set *from)
     *from = (struct holder_set){ 0 };
 }
 
+bool holder_set_same(const struct holder_set *a, const struct holder_set *b)
+{
+    bool same = a->generation == b->generation && a->required == b->required && a->count == b->count;
+
+    for (unsigned i = 0; i < a->count && same; i++)
+        same = memcmp(a->holders[i].id, b->holders[i].id, HOLDER_ID_LEN) == 0 &&
+               strcmp(a->holders[i].name, b->holders[i].name) == 0;
+    return same;
+}
+
 /* NULL: no certificate, or something behind it. The caller frees. */
 static EVP_PKEY *public_key(struct span certificate)
 {

@@ -24,7 +24,8 @@ struct holder_set {
 };
 
 void holder_set_clear(struct holder_set *s);
-void holder_set_move(struct holder_set *to, struct holder_set *from); /* `to` is cleared first */
+bool holder_set_same(const struct holder_set *a, const struct holder_set *b); /* people, quorum and generation */
+void holder_set_move(struct holder_set *to, struct holder_set *from);         /* `to` is cleared first */
 /* Add one, checked: a name, a certificate that is not longer than itself, an RSA key of an allowed size with an odd
  * exponent of at least 65,537, and neither its name nor its key there already. Errors: CKR_HOLDERS_INVALID;
  * CKR_HOST_MEMORY. */

@@ -53,8 +53,10 @@ void keystore_enter(struct keystore *ks, enum keystore_state next);
 uint64_t keystore_time_ms(const struct keystore *ks);
 void keystore_set_clock(struct keystore *ks, int64_t offset_ms);
 /* The domain key is here: everything that waited for it opens. Under the keystore's lock. Errors: ST_CORRUPT what is in
- * the flash is not of this domain; ST_NO_MEMORY. */
+ * the flash is not of this domain; ST_NO_MEMORY; ST_INTERNAL the domain is locked. */
 MUST_CHECK enum status keystore_open_domain(struct keystore *ks);
+/* Operators whose time is over: what they gave is wiped. Under the keystore's lock. */
+void keystore_end_unlocking(struct keystore *ks);
 /* Is this peer still what it was when its link was opened? */
 bool keystore_knows(struct keystore *ks, enum peer_role role, const uint8_t fingerprint[LINK_FINGERPRINT_LEN]);
 /* A mechanism failed its pairwise test or the generator is down: state error. */

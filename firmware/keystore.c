@@ -3,6 +3,7 @@
 #include <openssl/hmac.h>
 
 #include "firmware/base/big_endian.h"
+#include "firmware/base/clock.h"
 #include "firmware/base/log.h"
 #include "firmware/crypto/entropy.h"
 #include "firmware/crypto/self_test.h"
@@ -68,7 +69,7 @@ static enum status derive(const uint8_t key[32], const char *label, uint8_t out[
 
 enum status keystore_open_domain(struct keystore *ks)
 {
-    enum status st = derive(ks->domain.key, "strongroom pin pepper v1", ks->pepper);
+    enum status st = ks->domain.open ? derive(ks->domain.key, "strongroom pin pepper v1", ks->pepper) : ST_INTERNAL;
 
     for (unsigned i = 0; i < PARTITIONS_MAX && st == ST_OK; i++)
         if (ks->partitions[i] != NULL) {
@@ -101,8 +102,6 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
     case RECORD_PARTITION:
         break;
     case RECORD_OBJECT:
-        if (atomic_load(&ks->fault) != NULL)
-            return ST_OK; /* in state error nobody can use a key, so it stays where it is */
         break;
     default:
         return ST_CORRUPT;
@@ -113,6 +112,11 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
         return partition_unpack(p, value);
     if (key->id >= ks->storage.next_object)
         ks->storage.next_object = key->id + 1;
+    if (atomic_load(&ks->fault) != NULL) {
+        p->token_objects++; /* for who counts what he destroys; in state error nobody can use a key, so it stays where
+                               it is */
+        return ST_OK;
+    }
     return partition_load_object(p, key->id, value);
 }
 
@@ -120,6 +124,8 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
  * domain are what an interrupted factory reset did. */
 static enum status tidy_partitions(struct keystore *ks)
 {
+    bool dropped = false;
+
     for (unsigned i = 0; i < PARTITIONS_MAX; i++) {
         struct partition *p = ks->partitions[i];
 
@@ -129,7 +135,10 @@ static enum status tidy_partitions(struct keystore *ks)
             return ST_IO;
         partition_free(p);
         ks->partitions[i] = NULL;
+        dropped = true;
     }
+    if (dropped && storage_forget(&ks->storage) != CKR_OK)
+        return ST_IO;
     return ks->domain.open ? keystore_open_domain(ks) : ST_OK;
 }
 
@@ -227,13 +236,25 @@ static void test_self(struct keystore *ks, const char *spoil)
     }
 }
 
-/* The last uses of keys reach the flash even if no request follows them. */
-static void sync_audit(void *arg)
+void keystore_end_unlocking(struct keystore *ks)
+{
+    if (ks->unlocking.given > 0 && clock_monotonic_ms() - ks->unlocking.since_ms > UNLOCK_WINDOW_MS)
+        secret_wipe(&ks->unlocking, sizeof ks->unlocking);
+}
+
+/* The last uses of keys reach the flash even if no request follows them, and no share of an operator stays in memory
+ * because no other operator comes. */
+static void tidy_idle(void *arg)
 {
     struct keystore *ks = arg;
 
     if (audit_flush(ks->audit, false) != ST_OK)
         keystore_fail(ks, "audit");
+    if (storage_forget_if_due(&ks->storage) != CKR_OK)
+        keystore_fail(ks, "flash");
+    pthread_mutex_lock(&ks->lock);
+    keystore_end_unlocking(ks);
+    pthread_mutex_unlock(&ks->lock);
 }
 
 enum status keystore_open(const struct keystore_config *config, struct keystore **out)
@@ -264,7 +285,7 @@ enum status keystore_open(const struct keystore_config *config, struct keystore 
         secret_wipe(root, sizeof root);
     }
     if (st == ST_OK && (st = slow_start(&ks->slow_keys, NULL, NULL)) == ST_OK)
-        st = slow_start(&ks->slow_pins, sync_audit, ks);
+        st = slow_start(&ks->slow_pins, tidy_idle, ks);
     if (st != ST_OK) {
         keystore_close(ks);
         return st;

@@ -80,6 +80,9 @@ CK_RV quorum_check_holders(struct call *c, uint16_t kind, const ProtobufCMessage
             return rv;
     if (use->count < holders->required)
         return record(&k, span_of(NULL, 0), CKR_APPROVALS_MISSING);
+    /* Who approved is durable before the act is: a power cut leaves no act of nobody. */
+    if (audit_flush(ks->audit, true) != ST_OK)
+        return CKR_DEVICE_ERROR;
     be_put(use->record, ks->act_sequence + 1, sizeof use->record);
     return CKR_OK;
 }

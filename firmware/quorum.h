@@ -13,8 +13,9 @@ struct quorum_use {
     uint8_t holders[HOLDERS_MAX][HOLDER_ID_LEN];
 };
 
-/* Check the request's authorisation. Writes an audit record for each approval that counts, and one for the first that
- * does not. Nothing is used up yet. Errors: CKR_APPROVAL_*, CKR_APPROVALS_MISSING; CKR_HOST_MEMORY. */
+/* Check the request's authorisation. Writes an audit record for each approval that counts, durable when it returns OK,
+ * and one for the first that does not. Nothing is used up yet. Errors: CKR_APPROVAL_*, CKR_APPROVALS_MISSING;
+ * CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV quorum_check(struct call *c, uint16_t kind, const ProtobufCMessage *request, struct quorum_use *use);
 /* The same by these holders, whatever is in force: for a restore, whose holders come with the domain. */
 MUST_CHECK CK_RV quorum_check_holders(struct call *c, uint16_t kind, const ProtobufCMessage *request,

@@ -1,5 +1,8 @@
 #include "firmware/security_domain.h"
 
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+
 #include "firmware/base/secret.h"
 #include "firmware/crypto/entropy.h"
 
@@ -9,19 +12,41 @@ enum field {
     FIELD_ID,
     FIELD_KEY, /* absent when the start is attended */
     FIELD_DIGEST,
+    FIELD_CHECK,
     FIELD_CURRENT = 100, /* and on: HOLDER_FIELDS */
     FIELD_PENDING = 200,
     FIELD_START = 300,
 };
 
+CK_RV security_domain_set_key(struct security_domain *d, const uint8_t key[SEAL_DOMAIN_KEY_LEN])
+{
+    static const char title[] = "strongroom domain check v1";
+
+    if (HMAC(EVP_sha256(), key, SEAL_DOMAIN_KEY_LEN, (const uint8_t *)title, strlen(title), d->check, NULL) == NULL)
+        return CKR_HOST_MEMORY;
+    memcpy(d->key, key, sizeof d->key);
+    d->open = true;
+    return CKR_OK;
+}
+
 CK_RV security_domain_make(struct security_domain *d, const char *name)
 {
+    uint8_t key[SEAL_DOMAIN_KEY_LEN];
+    CK_RV rv = CKR_DEVICE_ERROR;
+
     security_domain_clear(d);
-    if (entropy_draw(d->key, sizeof d->key) != ST_OK || entropy_draw(d->id, sizeof d->id) != ST_OK)
-        return CKR_DEVICE_ERROR;
+    if (entropy_draw(key, sizeof key) == ST_OK && entropy_draw(d->id, sizeof d->id) == ST_OK)
+        rv = security_domain_set_key(d, key);
+    secret_wipe(key, sizeof key);
     memcpy(d->name, name, strlen(name) + 1);
-    d->exists = d->open = true;
-    return CKR_OK;
+    d->exists = rv == CKR_OK;
+    return rv;
+}
+
+bool security_domain_same(const struct security_domain *a, const struct security_domain *b)
+{
+    return memcmp(a->id, b->id, sizeof a->id) == 0 && CRYPTO_memcmp(a->check, b->check, sizeof a->check) == 0 &&
+           holder_set_same(&a->current, &b->current);
 }
 
 static CK_RV unpack(struct security_domain *d, const struct attributes *a)
@@ -29,7 +54,8 @@ static CK_RV unpack(struct security_domain *d, const struct attributes *a)
     struct span name = attributes_get(a, FIELD_NAME);
     CK_RV rv;
 
-    if (name.len == 0 || name.len > PARTITION_NAME_MAX || !attributes_take(a, FIELD_ID, d->id, sizeof d->id))
+    if (name.len == 0 || name.len > PARTITION_NAME_MAX || !attributes_take(a, FIELD_ID, d->id, sizeof d->id) ||
+        !attributes_take(a, FIELD_CHECK, d->check, sizeof d->check))
         return CKR_DATA_INVALID;
     memcpy(d->name, name.p, name.len);
     d->open = attributes_take(a, FIELD_KEY, d->key, sizeof d->key);
@@ -63,6 +89,7 @@ static CK_RV pack(const struct security_domain *d, struct attributes *a)
 
     if ((rv = attributes_set(a, FIELD_NAME, span_text(d->name))) != CKR_OK ||
         (rv = attributes_set(a, FIELD_ID, span_of(d->id, sizeof d->id))) != CKR_OK ||
+        (rv = attributes_set(a, FIELD_CHECK, span_of(d->check, sizeof d->check))) != CKR_OK ||
         (d->exported && (rv = attributes_set(a, FIELD_DIGEST, span_of(d->digest, sizeof d->digest))) != CKR_OK) ||
         (d->start.required == 0 && (rv = attributes_set(a, FIELD_KEY, span_of(d->key, sizeof d->key))) != CKR_OK) ||
         (rv = holder_set_pack(&d->current, a, FIELD_CURRENT)) != CKR_OK ||

@@ -12,6 +12,7 @@
 
 #define TITLE         "strongroom attended start v1"
 #define SCRYPT_MEMORY (128u << 20)
+#define COST_OF_PINS  4 /* times that of a PIN: it is asked once for each start, and the domain key is behind it */
 
 _Static_assert(START_SHARE_LEN == 2 * START_SECRET_LEN && START_OVERHEAD == BOX_OVERHEAD, "lengths of start_mode.h");
 
@@ -86,7 +87,7 @@ static enum status enrol(struct operator_record *o, const Ks__Operator *m, const
     uint8_t key[BOX_KEY_LEN];
     enum status st;
 
-    *o = (struct operator_record){ .cost = pin_cost };
+    *o = (struct operator_record){ .cost = COST_OF_PINS * pin_cost };
     memcpy(o->name, m->name, strlen(m->name));
     if ((st = entropy_draw(o->salt, sizeof o->salt)) == ST_OK &&
         (st = share_key(o, span_of(m->passphrase.data, m->passphrase.len), pepper, key)) == ST_OK)
@@ -126,7 +127,7 @@ CK_RV start_mode_make(struct start_mode *s, const Ks__StartModeSet *m, const uin
 CK_RV start_mode_open_share(const struct start_mode *s, const char *name, struct span passphrase,
                             const uint8_t pepper[START_PEPPER_LEN], struct unlocking *u)
 {
-    static const struct operator_record nobody = { .cost = PIN_COST };
+    static const struct operator_record nobody = { .cost = COST_OF_PINS * PIN_COST };
     const struct operator_record *o = &nobody;
     uint8_t key[BOX_KEY_LEN], share[START_SHARE_LEN];
     unsigned at = 0;

@@ -3,11 +3,11 @@
  *
  * The domain key in the flash is then encrypted under a random *start secret*, of which each operator has a share
  * (Shamir's scheme, firmware/domain/shamir.h), encrypted under his passphrase:
- *   share key    scrypt over HMAC(pepper, passphrase) with a salt of his own; the pepper follows from the root key
- *   share        AES-256-GCM, nonce in front, tag behind; additional data: the operator's name
+ *   share key    scrypt (four times a PIN's cost) over HMAC(pepper, passphrase) with a salt of his own; the pepper
+ * follows from the root key share        AES-256-GCM, nonce in front, tag behind; additional data: the operator's name
  *   domain key   the same under HMAC-SHA256(start secret, title)
- * So the flash with the root key is not enough. A passphrase that is wrong in a row UNLOCK_TRIES_MAX times closes this
- * door; the domain's holders have another one (DOMAIN_RESTORE). Guarded by the keystore's lock. */
+ * So the flash with the root key is not enough. UNLOCK_TRIES_MAX wrong passphrases, of whomever, without an opening
+ * close this door; the domain's holders have another one (DOMAIN_RESTORE). Guarded by the keystore's lock. */
 #ifndef STRONGROOM_START_MODE_H
 #define STRONGROOM_START_MODE_H
 
@@ -34,7 +34,7 @@ struct start_mode {
     unsigned count;
     struct operator_record operators[OPERATORS_MAX];
     uint8_t domain_key[START_DOMAIN_LEN]; /* encrypted; attended only */
-    uint32_t tries;                       /* wrong passphrases in a row */
+    uint32_t tries;                       /* wrong passphrases since the domain was open last */
 };
 
 /* Shares that operators have opened since the start. */

@@ -34,6 +34,35 @@ CK_RV storage_commit_forgetting(struct storage *s, const struct flash_change *ch
     return verdict(st);
 }
 
+/* Under the lock. */
+static CK_RV forget(struct storage *s)
+{
+    enum status st = flash_commit_forgetting(s->flash, NULL, 0);
+
+    s->forget_due = st == ST_NO_MEMORY;
+    return s->forget_due ? CKR_OK : verdict(st);
+}
+
+CK_RV storage_forget(struct storage *s)
+{
+    CK_RV rv;
+
+    pthread_mutex_lock(&s->lock);
+    rv = forget(s);
+    pthread_mutex_unlock(&s->lock);
+    return rv;
+}
+
+CK_RV storage_forget_if_due(struct storage *s)
+{
+    CK_RV rv;
+
+    pthread_mutex_lock(&s->lock);
+    rv = s->forget_due ? forget(s) : CKR_OK;
+    pthread_mutex_unlock(&s->lock);
+    return rv;
+}
+
 CK_RV storage_pack(const struct attributes *a, const struct flash_key *key, struct flash_change *change,
                    struct bytes *buffer)
 {

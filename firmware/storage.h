@@ -23,14 +23,19 @@ struct storage {
     pthread_mutex_t lock;
     struct flash *flash;
     uint64_t next_object; /* number of the next token object's record */
+    bool forget_due;      /* storage_forget() had no memory */
 };
 
 /* All changes or none. Errors: CKR_DEVICE_MEMORY full; CKR_DEVICE_ERROR; CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV storage_commit(struct storage *s, const struct flash_change *changes, unsigned count,
                                 bool irrevocable);
 /* The same, irrevocable, and what was in the flash before and is not any more can be read by nobody, not even with the
- * root key (flash.h). `count` may be 0. Writes the whole store: for what is rare. */
+ * root key (flash.h). Writes the whole store: for what is rare. */
 MUST_CHECK CK_RV storage_commit_forgetting(struct storage *s, const struct flash_change *changes, unsigned count);
+/* What was replaced or removed until now is forgotten: at once, or, where there is no memory for it, with the next
+ * storage_forget_if_due(). Errors: CKR_DEVICE_ERROR. */
+MUST_CHECK CK_RV storage_forget(struct storage *s);
+MUST_CHECK CK_RV storage_forget_if_due(struct storage *s);
 /* A record of packed attributes, as a change to be committed: every record but objects is one. *buffer, empty before,
  * holds the value and is for storage_release() after the commit, in any case. Errors: CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV storage_pack(const struct attributes *a, const struct flash_key *key, struct flash_change *change,

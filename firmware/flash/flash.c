@@ -247,6 +247,8 @@ static enum status append(struct flash *f, const struct flash_change *changes, u
 /* After a failure whose cause is not the request or the memory nobody knows what is durable. */
 static enum status settle(struct flash *f, enum status st)
 {
+    if (st == ST_INTERNAL)
+        st = ST_NO_MEMORY; /* libcrypto had none; nothing was written */
     if (st == ST_OK || st == ST_NO_MEMORY || st == ST_TOO_LARGE || st == ST_BAD_REQUEST)
         return st;
     f->failed = true;

@@ -76,9 +76,10 @@ CK_RV on_partition_create(struct call *c, const ProtobufCMessage *request)
     uint32_t id = 0;
     CK_RV rv;
 
-    pthread_mutex_lock(&c->ks->lock);
-    rv = create(c->ks, (const Ks__Partition *)request, &id);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = create(c->ks, (const Ks__Partition *)request, &id);
+        call_leave(c);
+    }
     c->entry.detail = id;
     ks__partition_id__init(&c->answer.partition_id);
     c->answer.partition_id.id = id;
@@ -161,7 +162,7 @@ static void end_applications(struct keystore *ks, struct partition *p)
 }
 
 /* The record goes first, irrevocably, and its backups are worth nothing here from then on; what is left of the objects
- * is dropped now or at the next start. */
+ * is dropped now or at the next start, and can be decrypted by nobody then. */
 static CK_RV delete (struct keystore *ks, unsigned slot)
 {
     struct partition *p = ks->partitions[slot];
@@ -179,7 +180,8 @@ static CK_RV delete (struct keystore *ks, unsigned slot)
         p->closed = p->deleted = true;
         ks->partitions[slot] = NULL;
         end_applications(ks, p);
-        rv = partition_drop_objects(p, &ks->storage);
+        if ((rv = partition_drop_objects(p, &ks->storage)) == CKR_OK)
+            rv = storage_forget(&ks->storage);
     }
     unused = p->deleted && p->refs == 0;
     pthread_mutex_unlock(&p->lock);
@@ -195,10 +197,11 @@ CK_RV on_partition_delete(struct call *c, const ProtobufCMessage *request)
     CK_RV rv;
 
     c->entry.detail = id;
-    pthread_mutex_lock(&c->ks->lock);
-    slot = partition_table_index(c->ks, id);
-    rv = slot == PARTITIONS_MAX ? CKR_SLOT_ID_INVALID : delete (c->ks, slot);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        slot = partition_table_index(c->ks, id);
+        rv = slot == PARTITIONS_MAX ? CKR_SLOT_ID_INVALID : delete (c->ks, slot);
+        call_leave(c);
+    }
     return rv;
 }
 
@@ -252,18 +255,20 @@ CK_RV on_partition_set(struct call *c, const ProtobufCMessage *request)
     struct partition_terms after;
     struct partition *p;
     unsigned slot;
-    CK_RV rv = CKR_SLOT_ID_INVALID;
+    CK_RV rv;
 
     c->entry.detail = m->id;
-    pthread_mutex_lock(&c->ks->lock);
-    if ((slot = partition_table_index(c->ks, m->id)) < PARTITIONS_MAX &&
-        (rv = read_terms(c->ks, m, c->ks->partitions[slot], &after)) == CKR_OK) {
-        p = c->ks->partitions[slot];
-        pthread_mutex_lock(&p->lock);
-        rv = set_terms(c, m, p, &after);
-        pthread_mutex_unlock(&p->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = CKR_SLOT_ID_INVALID;
+        if ((slot = partition_table_index(c->ks, m->id)) < PARTITIONS_MAX &&
+            (rv = read_terms(c->ks, m, c->ks->partitions[slot], &after)) == CKR_OK) {
+            p = c->ks->partitions[slot];
+            pthread_mutex_lock(&p->lock);
+            rv = set_terms(c, m, p, &after);
+            pthread_mutex_unlock(&p->lock);
+        }
+        call_leave(c);
     }
-    pthread_mutex_unlock(&c->ks->lock);
     return rv;
 }
 

@@ -51,23 +51,24 @@ CK_RV on_backup_begin(struct call *c, const ProtobufCMessage *request)
     CK_RV rv;
 
     c->entry.detail = ((const Ks__BackupBegin *)request)->partition;
-    pthread_mutex_lock(&c->ks->lock);
-    rv = begin_backup(c, c->entry.detail);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = begin_backup(c, c->entry.detail);
+        call_leave(c);
+    }
     return rv;
 }
 
 CK_RV on_backup_next(struct call *c, const ProtobufCMessage *request)
 {
     const struct backup *b;
-    CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+    CK_RV rv;
 
     (void)request;
-    pthread_mutex_lock(&c->ks->lock);
-    b = c->ks->backup;
-    if (b != NULL && backup_link(b) == c->who->link)
-        rv = reply_part(c);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        b = c->ks->backup;
+        rv = b != NULL && backup_link(b) == c->who->link ? reply_part(c) : CKR_OPERATION_NOT_INITIALIZED;
+        call_leave(c);
+    }
     return rv;
 }
 
@@ -76,9 +77,10 @@ CK_RV on_restore_begin(struct call *c, const ProtobufCMessage *request)
     uint32_t partition = 0;
     CK_RV rv;
 
-    pthread_mutex_lock(&c->ks->lock);
-    rv = restore_begin(c, (const Ks__RestoreBegin *)request, &partition);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = restore_begin(c, (const Ks__RestoreBegin *)request, &partition);
+        call_leave(c);
+    }
     c->entry.detail = partition;
     return rv;
 }
@@ -89,9 +91,10 @@ CK_RV on_restore_next(struct call *c, const ProtobufCMessage *request)
     uint32_t partition = 0;
     CK_RV rv;
 
-    pthread_mutex_lock(&c->ks->lock);
-    rv = restore_next(c, span_of(m->part.data, m->part.len), &partition);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = restore_next(c, span_of(m->part.data, m->part.len), &partition);
+        call_leave(c);
+    }
     c->entry.detail = partition;
     return rv;
 }

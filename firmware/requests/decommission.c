@@ -22,14 +22,15 @@ static CK_RV approve(struct call *c, uint16_t kind, const ProtobufCMessage *requ
                      Ks__Destruction *d)
 {
     struct keystore *ks = c->ks;
-    CK_RV rv = CKR_OK;
+    CK_RV rv;
 
     *use = (struct quorum_use){ 0 };
-    pthread_mutex_lock(&ks->lock);
+    if ((rv = call_enter(c)) != CKR_OK)
+        return rv;
     if (atomic_load(&ks->state) != KEYSTORE_ERROR)
         rv = quorum_check(c, kind, request, use);
     count_losses(ks, d);
-    pthread_mutex_unlock(&ks->lock);
+    call_leave(c);
     d->act = kind;
     if (rv != CKR_OK || use->count == 0)
         return rv;
@@ -99,6 +100,7 @@ static CK_RV zeroise(struct keystore *ks)
     flash = flash_zeroise(ks->storage.flash);
     pthread_mutex_unlock(&ks->storage.lock);
     forget_all(ks);
+    secret_wipe(ks->operator_pepper, sizeof ks->operator_pepper);
     return root == ST_OK && flash == ST_OK ? CKR_OK : CKR_DEVICE_ERROR;
 }
 
@@ -110,15 +112,15 @@ CK_RV on_zeroise(struct call *c, const ProtobufCMessage *request)
     struct quorum_use use;
     CK_RV rv;
 
-    if ((rv = approve(c, MESSAGE_ZEROISE, request, &use, &d)) == CKR_OK && (rv = state(c, &d, &statement)) == CKR_OK) {
-        pthread_mutex_lock(&ks->lock);
+    if ((rv = approve(c, MESSAGE_ZEROISE, request, &use, &d)) == CKR_OK && (rv = state(c, &d, &statement)) == CKR_OK &&
+        (rv = call_enter(c)) == CKR_OK) {
         if (is_overtaken(ks, &use))
             rv = CKR_APPROVAL_USED;
         else if (ks->hal->publish_destruction(ks->hal->self, bytes_span(&statement)) != ST_OK)
             rv = CKR_DEVICE_ERROR; /* nothing is destroyed without a word of it */
         else
             rv = zeroise(ks);
-        pthread_mutex_unlock(&ks->lock);
+        call_leave(c);
     }
     bytes_clear(&statement);
     return rv;
@@ -168,7 +170,7 @@ static CK_RV drop_partitions(struct keystore *ks)
         if (unused)
             partition_free(p);
     }
-    return rv;
+    return rv == CKR_OK ? storage_forget(&ks->storage) : rv;
 }
 
 CK_RV on_factory_reset(struct call *c, const ProtobufCMessage *request)
@@ -180,8 +182,7 @@ CK_RV on_factory_reset(struct call *c, const ProtobufCMessage *request)
     CK_RV rv;
 
     if ((rv = approve(c, MESSAGE_FACTORY_RESET, request, &use, &d)) == CKR_OK &&
-        (rv = state(c, &d, &statement)) == CKR_OK) {
-        pthread_mutex_lock(&ks->lock);
+        (rv = state(c, &d, &statement)) == CKR_OK && (rv = call_enter(c)) == CKR_OK) {
         rv = is_overtaken(ks, &use) ? CKR_APPROVAL_USED : reset(ks, &statement, &use);
         if (rv == CKR_OK) {
             /* The act is done; what fails from here on is made good at the next start. */
@@ -189,7 +190,7 @@ CK_RV on_factory_reset(struct call *c, const ProtobufCMessage *request)
                 drop_partitions(ks) != CKR_OK)
                 log_error("the factory reset is not tidied up: the next start does it");
         }
-        pthread_mutex_unlock(&ks->lock);
+        call_leave(c);
     }
     bytes_clear(&statement);
     return rv;

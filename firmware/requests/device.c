@@ -61,11 +61,13 @@ CK_RV on_role_set(struct call *c, const ProtobufCMessage *request)
     CK_RV rv;
 
     c->entry.detail = m->role;
-    pthread_mutex_lock(&c->ks->lock);
-    next = c->ks->device;
-    if ((rv = set_role(c->ks, &next, m)) == CKR_OK && (rv = quorum_check(c, MESSAGE_ROLE_SET, request, &use)) == CKR_OK)
-        rv = replace(c->ks, &next, &use);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        next = c->ks->device;
+        if ((rv = set_role(c->ks, &next, m)) == CKR_OK &&
+            (rv = quorum_check(c, MESSAGE_ROLE_SET, request, &use)) == CKR_OK)
+            rv = replace(c->ks, &next, &use);
+        call_leave(c);
+    }
     return rv;
 }
 
@@ -95,12 +97,13 @@ CK_RV on_audit_sink_set(struct call *c, const ProtobufCMessage *request)
     struct device next;
     CK_RV rv;
 
-    pthread_mutex_lock(&c->ks->lock);
-    next = c->ks->device;
-    if ((rv = set_sink(c->ks, &next, (const Ks__AuditSinkSet *)request)) == CKR_OK &&
-        (rv = quorum_check(c, MESSAGE_AUDIT_SINK_SET, request, &use)) == CKR_OK)
-        rv = replace(c->ks, &next, &use);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        next = c->ks->device;
+        if ((rv = set_sink(c->ks, &next, (const Ks__AuditSinkSet *)request)) == CKR_OK &&
+            (rv = quorum_check(c, MESSAGE_AUDIT_SINK_SET, request, &use)) == CKR_OK)
+            rv = replace(c->ks, &next, &use);
+        call_leave(c);
+    }
     return rv;
 }
 
@@ -125,17 +128,18 @@ CK_RV on_firmware_key_set(struct call *c, const ProtobufCMessage *request)
     struct device next;
     CK_RV rv;
 
-    pthread_mutex_lock(&ks->lock);
-    next = ks->device;
-    if ((rv = read_firmware_key((const Ks__FirmwareKeySet *)request, &key)) == CKR_OK &&
-        (rv = quorum_check(c, MESSAGE_FIRMWARE_KEY_SET, request, &use)) == CKR_OK) {
-        struct bytes before = next.firmware_key;
+    if ((rv = call_enter(c)) == CKR_OK) {
+        next = ks->device;
+        if ((rv = read_firmware_key((const Ks__FirmwareKeySet *)request, &key)) == CKR_OK &&
+            (rv = quorum_check(c, MESSAGE_FIRMWARE_KEY_SET, request, &use)) == CKR_OK) {
+            struct bytes before = next.firmware_key;
 
-        next.firmware_key = key;
-        if ((rv = replace(ks, &next, &use)) == CKR_OK)
-            key = before; /* it is this one that goes */
+            next.firmware_key = key;
+            if ((rv = replace(ks, &next, &use)) == CKR_OK)
+                key = before; /* it is this one that goes */
+        }
+        call_leave(c);
     }
-    pthread_mutex_unlock(&ks->lock);
     bytes_clear(&key);
     return rv;
 }
@@ -157,19 +161,20 @@ CK_RV on_clock_set(struct call *c, const ProtobufCMessage *request)
 
     if (m->time_ms > INT64_MAX)
         return CKR_ARGUMENTS_BAD;
-    pthread_mutex_lock(&ks->lock);
-    next = ks->device;
-    moved = distance(m->time_ms, keystore_time_ms(ks));
-    c->entry.detail = moved;
-    next.clock_ms = (int64_t)(m->time_ms - ks->hal->time_unix_ms(ks->hal->self));
-    if (m->authorisation == NULL && moved <= CLOCK_FREE_MS && next.clock_free_ms + moved <= CLOCK_FREE_MS) {
-        next.clock_free_ms += moved;
-    } else {
-        rv = quorum_check(c, MESSAGE_CLOCK_SET, request, &use);
-        next.clock_free_ms = 0;
+    if ((rv = call_enter(c)) == CKR_OK) {
+        next = ks->device;
+        moved = distance(m->time_ms, keystore_time_ms(ks));
+        c->entry.detail = moved;
+        next.clock_ms = (int64_t)(m->time_ms - ks->hal->time_unix_ms(ks->hal->self));
+        if (m->authorisation == NULL && moved <= CLOCK_FREE_MS && next.clock_free_ms + moved <= CLOCK_FREE_MS) {
+            next.clock_free_ms += moved;
+        } else {
+            rv = quorum_check(c, MESSAGE_CLOCK_SET, request, &use);
+            next.clock_free_ms = 0;
+        }
+        if (rv == CKR_OK && (rv = replace(ks, &next, &use)) == CKR_OK)
+            keystore_set_clock(ks, next.clock_ms);
+        call_leave(c);
     }
-    if (rv == CKR_OK && (rv = replace(ks, &next, &use)) == CKR_OK)
-        keystore_set_clock(ks, next.clock_ms);
-    pthread_mutex_unlock(&ks->lock);
     return rv;
 }

@@ -133,9 +133,10 @@ CK_RV on_domain_create(struct call *c, const ProtobufCMessage *request)
 {
     CK_RV rv;
 
-    pthread_mutex_lock(&c->ks->lock);
-    rv = create(c->ks, (const Ks__DomainCreate *)request);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = create(c->ks, (const Ks__DomainCreate *)request);
+        call_leave(c);
+    }
     return rv;
 }
 
@@ -172,9 +173,10 @@ CK_RV on_domain_change(struct call *c, const ProtobufCMessage *request)
 {
     CK_RV rv;
 
-    pthread_mutex_lock(&c->ks->lock);
-    rv = change(c, (const Ks__DomainChange *)request);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = change(c, (const Ks__DomainChange *)request);
+        call_leave(c);
+    }
     return rv;
 }
 
@@ -240,9 +242,10 @@ CK_RV on_domain_export(struct call *c, const ProtobufCMessage *request)
     Ks__DomainFile *file = NULL;
     CK_RV rv;
 
-    pthread_mutex_lock(&c->ks->lock);
-    rv = export(c, request, &file);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = export(c, request, &file);
+        call_leave(c);
+    }
     if (rv == CKR_OK)
         c->reply = &file->base;
     return rv;
@@ -254,6 +257,8 @@ static CK_RV confirm(struct keystore *ks, const Ks__DomainConfirm *m)
     struct changes changes = { 0 };
     CK_RV rv;
 
+    if (ks->domain.exists && !ks->domain.open)
+        return CKR_LOCKED;
     if (ks->domain.pending.count == 0 || !ks->domain.exported ||
         !span_equal(span_of(m->digest.data, m->digest.len), span_of(ks->domain.digest, DOMAIN_DIGEST_LEN)))
         return CKR_DOMAIN_NOT_CONFIRMED;
@@ -271,11 +276,12 @@ CK_RV on_domain_confirm(struct call *c, const ProtobufCMessage *request)
 {
     CK_RV rv;
 
-    pthread_mutex_lock(&c->ks->lock);
-    if ((rv = confirm(c->ks, (const Ks__DomainConfirm *)request)) == CKR_OK && keystore_open_domain(c->ks) != ST_OK)
-        rv = CKR_HOST_MEMORY; /* also where it was open already, which changes nothing */
-    c->entry.detail = c->ks->domain.current.generation;
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        if ((rv = confirm(c->ks, (const Ks__DomainConfirm *)request)) == CKR_OK && keystore_open_domain(c->ks) != ST_OK)
+            rv = CKR_HOST_MEMORY; /* also where it was open already, which changes nothing */
+        c->entry.detail = c->ks->domain.current.generation;
+        call_leave(c);
+    }
     if (rv == CKR_OK)
         keystore_enter(c->ks, KEYSTORE_OPERATIONAL);
     return rv;

@@ -88,10 +88,9 @@ CK_RV on_certificate_install(struct call *c, const ProtobufCMessage *request)
         return CKR_CERTIFICATE_INVALID;
     for (size_t i = 0; i < m->n_chain && rv == CKR_OK; i++)
         rv = bytes_set(&chain[i], span_of(m->chain[i].data, m->chain[i].len)) == ST_OK ? CKR_OK : CKR_HOST_MEMORY;
-    if (rv == CKR_OK) {
-        pthread_mutex_lock(&c->ks->lock);
+    if (rv == CKR_OK && (rv = call_enter(c)) == CKR_OK) {
         rv = replace(c->ks, chain, (unsigned)m->n_chain);
-        pthread_mutex_unlock(&c->ks->lock);
+        call_leave(c);
     }
     clear_chain(chain);
     return rv;

@@ -3,6 +3,7 @@
 #include "firmware/changes.h"
 #include "firmware/crypto/entropy.h"
 #include "firmware/domain/domain_file.h"
+#include "firmware/name.h"
 
 static CK_RV make_transfer(struct keystore *ks)
 {
@@ -47,9 +48,10 @@ CK_RV on_domain_transfer(struct call *c, const ProtobufCMessage *request)
 
     (void)request;
     ks__certificate__init(out);
-    pthread_mutex_lock(&c->ks->lock);
-    rv = security_domain_in_force(&c->ks->domain) && c->ks->domain.open ? CKR_DOMAIN_EXISTS : transfer(c, out);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = security_domain_in_force(&c->ks->domain) && c->ks->domain.open ? CKR_DOMAIN_EXISTS : transfer(c, out);
+        call_leave(c);
+    }
     c->reply = &out->base;
     return rv;
 }
@@ -97,12 +99,16 @@ static CK_RV open_wrapped(const struct keystore *ks, const Ks__DomainRestore *m,
 
 static CK_RV take_payload(const struct payload *p, struct security_domain *d)
 {
-    CK_RV rv = CKR_OK;
+    CK_RV rv;
 
     memcpy(d->id, p->domain_id, sizeof d->id);
-    memcpy(d->key, p->domain_key, sizeof d->key);
     memcpy(d->name, p->name.p, p->name.len);
-    d->exists = d->open = true;
+    /* a generation is followed by another one */
+    if (!name_is_good(d->name) || p->generation == 0 || p->generation == UINT32_MAX)
+        return CKR_HOLDERS_INVALID;
+    if ((rv = security_domain_set_key(d, p->domain_key)) != CKR_OK)
+        return rv;
+    d->exists = true;
     d->current.generation = p->generation;
     d->current.required = p->required;
     for (size_t i = 0; i < p->holder_count && rv == CKR_OK; i++) {
@@ -125,10 +131,11 @@ static CK_RV open_file(const struct keystore *ks, const Ks__DomainRestore *m, st
     return rv;
 }
 
-/* A locked keystore has partitions already: only its own domain opens those. */
+/* A locked keystore has partitions already, and holders in force: only its own domain opens those, and nobody else may
+ * approve it, least of all holders who were replaced and still have their old file. */
 static bool is_other_domain(const struct keystore *ks, const struct security_domain *found)
 {
-    return security_domain_in_force(&ks->domain) && memcmp(ks->domain.id, found->id, sizeof found->id) != 0;
+    return security_domain_in_force(&ks->domain) && !security_domain_same(&ks->domain, found);
 }
 
 static CK_RV restore(struct call *c, const Ks__DomainRestore *m)
@@ -168,10 +175,11 @@ CK_RV on_domain_restore(struct call *c, const ProtobufCMessage *request)
 {
     CK_RV rv;
 
-    pthread_mutex_lock(&c->ks->lock);
-    rv = restore(c, (const Ks__DomainRestore *)request);
-    c->entry.detail = c->ks->domain.current.generation;
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = restore(c, (const Ks__DomainRestore *)request);
+        c->entry.detail = c->ks->domain.current.generation;
+        call_leave(c);
+    }
     if (rv == CKR_OK)
         keystore_enter(c->ks, KEYSTORE_OPERATIONAL);
     return rv;

@@ -32,10 +32,11 @@ CK_RV on_start_mode_set(struct call *c, const ProtobufCMessage *request)
     CK_RV rv;
 
     c->entry.detail = m->required;
-    pthread_mutex_lock(&c->ks->lock);
-    if ((rv = quorum_check(c, MESSAGE_START_MODE_SET, request, &use)) == CKR_OK)
-        rv = set_start_mode(c, m, &use);
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        if ((rv = quorum_check(c, MESSAGE_START_MODE_SET, request, &use)) == CKR_OK)
+            rv = set_start_mode(c, m, &use);
+        call_leave(c);
+    }
     return rv;
 }
 
@@ -56,22 +57,23 @@ static CK_RV store_tries(struct keystore *ks, uint32_t tries)
 /* Operators who came too long ago are asked again. */
 static void begin_window(struct keystore *ks)
 {
-    uint64_t now = clock_monotonic_ms();
-
-    if (ks->unlocking.given > 0 && now - ks->unlocking.since_ms > UNLOCK_WINDOW_MS)
-        secret_wipe(&ks->unlocking, sizeof ks->unlocking);
+    keystore_end_unlocking(ks);
     if (ks->unlocking.given == 0)
-        ks->unlocking.since_ms = now;
+        ks->unlocking.since_ms = clock_monotonic_ms();
 }
 
+/* Only now are the wrong tries forgotten: one operator's right passphrase is no reason to let others be guessed on. */
 static CK_RV open_domain(struct keystore *ks)
 {
-    CK_RV rv = start_mode_open(&ks->domain.start, &ks->unlocking, ks->domain.key);
+    uint8_t key[SEAL_DOMAIN_KEY_LEN];
+    CK_RV rv = start_mode_open(&ks->domain.start, &ks->unlocking, key);
 
     secret_wipe(&ks->unlocking, sizeof ks->unlocking);
+    if (rv == CKR_OK && (rv = store_tries(ks, 0)) == CKR_OK)
+        rv = security_domain_set_key(&ks->domain, key);
+    secret_wipe(key, sizeof key);
     if (rv != CKR_OK)
         return rv;
-    ks->domain.open = true;
     if (keystore_open_domain(ks) == ST_OK)
         return CKR_OK;
     keystore_fail(ks, "the domain's records");
@@ -94,7 +96,7 @@ static CK_RV unlock(struct keystore *ks, const Ks__Unlock *m, Ks__Unlocked *out)
                                ks->operator_pepper, &ks->unlocking);
     if (rv == CKR_PASSPHRASE_INCORRECT)
         return tries + 1 >= UNLOCK_TRIES_MAX ? CKR_PASSPHRASE_LOCKED : rv;
-    if (rv != CKR_OK || (rv = store_tries(ks, 0)) != CKR_OK)
+    if (rv != CKR_OK || (rv = store_tries(ks, tries)) != CKR_OK)
         return rv;
     out->required = ks->domain.start.required;
     out->given = ks->unlocking.given;
@@ -104,15 +106,16 @@ static CK_RV unlock(struct keystore *ks, const Ks__Unlock *m, Ks__Unlocked *out)
 CK_RV on_unlock(struct call *c, const ProtobufCMessage *request)
 {
     Ks__Unlocked *out = &c->answer.unlocked;
-    bool open;
+    bool open = false;
     CK_RV rv;
 
     ks__unlocked__init(out);
-    pthread_mutex_lock(&c->ks->lock);
-    rv = unlock(c->ks, (const Ks__Unlock *)request, out);
-    open = rv == CKR_OK && c->ks->domain.open && security_domain_in_force(&c->ks->domain);
-    c->entry.detail = out->given;
-    pthread_mutex_unlock(&c->ks->lock);
+    if ((rv = call_enter(c)) == CKR_OK) {
+        rv = unlock(c->ks, (const Ks__Unlock *)request, out);
+        open = rv == CKR_OK && c->ks->domain.open && security_domain_in_force(&c->ks->domain);
+        c->entry.detail = out->given;
+        call_leave(c);
+    }
     if (open)
         keystore_enter(c->ks, KEYSTORE_OPERATIONAL);
     c->reply = &out->base;
