@@ -43,7 +43,8 @@ struct actor call_actor(const struct call *c)
 {
     return (struct actor){ .policy = c->who->partition->terms.policy,
                            .user = c->who->application->login == LOGIN_USER,
-                           .so = c->who->application->login == LOGIN_SO };
+                           .so = c->who->application->login == LOGIN_SO,
+                           .origin = span_of(c->ks->origin, sizeof c->ks->origin) };
 }
 
 static bool mechanism_allowed(const struct object *o, CK_MECHANISM_TYPE mechanism)

@@ -28,8 +28,9 @@ struct keystore {
     atomic_uint peers;
     atomic_uint_least64_t links; /* that there have ever been */
     atomic_llong clock_ms;       /* device.clock_ms, for those without the lock */
-    bool has_factory;            /* never changes, nor does this: */
+    bool has_factory;            /* never changes, nor do these: */
     uint8_t factory[LINK_FINGERPRINT_LEN];
+    uint8_t origin[LINK_FINGERPRINT_LEN]; /* device.fingerprint, for those without the lock */
 
     pthread_mutex_t lock; /* for the rest */
     struct device device;

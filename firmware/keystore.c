@@ -175,6 +175,7 @@ static enum status settle_identity(struct keystore *ks, const uint8_t *owner)
     }
     if (changed && (st = device_store(d, &ks->storage)) != ST_OK)
         return st;
+    memcpy(ks->origin, d->fingerprint, sizeof ks->origin);
     return link_identity_board(d->key, d->certificate, &ks->identity);
 }
 

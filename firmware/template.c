@@ -61,6 +61,7 @@ static const struct rule {
     { CKA_KEY_TYPE, ULONG, KEYS, NEW, 0 },
     { CKA_ALLOWED_MECHANISMS, MECHANISMS, KEYS, NEW, 0 },
     { CKA_LOCAL, BOOL, KEYS, 0, 0 },
+    { CKA_STRONGROOM_ORIGIN, BYTES, KEYS, 0, 0 },
     { CKA_KEY_GEN_MECHANISM, ULONG, KEYS, 0, 0 },
     { CKA_SENSITIVE, BOOL, V | S, ANY, RISES | ON },
     { CKA_EXTRACTABLE, BOOL, V | S, ANY, FALLS | OFF },
@@ -325,6 +326,8 @@ static CK_RV complete_history(struct attributes *a, enum template_use use, const
 CK_RV template_complete(struct attributes *a, enum template_use use, const struct actor *who,
                         const struct attributes *base, CK_MECHANISM_TYPE mechanism)
 {
+    /* Where the base came to be, what is derived of it could be made, too. */
+    struct span origin = base != NULL ? attributes_get(base, CKA_STRONGROOM_ORIGIN) : who->origin;
     unsigned class = class_bit(attributes_ulong(a, CKA_CLASS, (CK_ULONG)-1));
     CK_RV rv;
 
@@ -334,7 +337,8 @@ CK_RV template_complete(struct attributes *a, enum template_use use, const struc
     if (((class & KEYS) != 0 && (rv = complete_rights(a, class, who->policy)) != CKR_OK) ||
         (rv = complete_by_rules(a, class)) != CKR_OK || (class & KEYS) == 0)
         return rv;
-    if ((rv = attributes_set_bool(a, CKA_LOCAL, use == TEMPLATE_GENERATE)) != CKR_OK ||
+    if ((rv = attributes_set(a, CKA_STRONGROOM_ORIGIN, origin)) != CKR_OK ||
+        (rv = attributes_set_bool(a, CKA_LOCAL, use == TEMPLATE_GENERATE)) != CKR_OK ||
         (rv = attributes_set_ulong(a, CKA_KEY_GEN_MECHANISM, mechanism)) != CKR_OK || class == P)
         return rv;
     return complete_history(a, use, base);

@@ -23,6 +23,7 @@ enum template_use {
 struct actor {
     enum policy policy;
     bool user, so;
+    struct span origin; /* fingerprint of the device where it is asked */
 };
 
 /* A template as it came: every attribute known, once, and of a right length. Errors: CKR_ATTRIBUTE_TYPE_INVALID;

@@ -10,6 +10,10 @@
  * attributes. Its parameter is the caller's context: CK_STRONGROOM_SEAL_PARAMS of pkcs11/module/strongroom.h. */
 #define CKM_STRONGROOM_SEAL (CKM_VENDOR_DEFINED | 0x53520001UL)
 
+/* Of keys, read-only: fingerprint of the device in which the key was made or came in. Empty: nobody knows. Whatever
+ * carries a key on to another device, a backup or a seal, carries this with it. */
+#define CKA_STRONGROOM_ORIGIN (CKA_VENDOR_DEFINED | 0x53520001UL)
+
 #define STRONGROOM_SEAL_CONTEXT_MAX (16u * 1024)
 
 #ifndef CKM_HKDF_DERIVE

@@ -226,11 +226,11 @@ const struct verb attest_verbs[] = {
     { "key", "have a keystore say what one of its keys is", NULL, false, false, key_options, attest_key },
     { "verify", "check a statement, offline",
       "The expected values are a JSON object: \"version\": 1 and \"firmwareHashes\": [SHA-256, ...] must be there;\n"
-      "\"firmwareVersions\", \"boards\", \"hardware\", \"serialNumber\", \"counterMin\", \"states\" "
-      "([\"operational\"]),\n"
-      "\"maxAgeSeconds\" (300), \"domainId\", \"purpose\" (\"attestation\") may be. \"key\": {\"attributes\": "
-      "{\"CKA_...\": value},\n"
-      "\"partition\", \"publicKeySha256\"} says that the statement is about a key. docs/attestation.md has it all.",
+      "\"firmwareVersions\", \"boards\", \"roots\", \"hardware\", \"quoted\", \"serialNumber\", \"counterMin\",\n"
+      "\"states\" ([\"operational\"]), \"maxAgeSeconds\" (300), \"domainId\", \"purpose\" (\"attestation\") may be.\n"
+      "\"key\": {\"attributes\": {\"CKA_...\": value}, \"partition\", \"publicKeySha256\", \"restored\" (false)} says "
+      "that\n"
+      "the statement is about a key. docs/attestation.md has it all.",
       true, true, verify_options, attest_verify },
     { "show", "print a statement without checking it", NULL, true, true, show_options, attest_show },
     { 0 },

@@ -51,6 +51,7 @@ static const struct attribute_name names[] = {
     ROW(CKA_VALUE_LEN, NUMBER),
     ROW(CKA_CHECK_VALUE, BYTES),
     ROW(CKA_PUBLIC_KEY_INFO, BYTES),
+    ROW(CKA_STRONGROOM_ORIGIN, BYTES),
 };
 
 const struct attribute_name *attribute_by_name(const char *name)

@@ -1,5 +1,7 @@
 #include "provisioning/attest/expected.h"
 
+#include <ctype.h>
+
 #include "firmware/base/hex.h"
 #include "firmware/wire/act.h"
 #include "provisioning/attest/attribute_name.h"
@@ -66,6 +68,12 @@ static const char *read_boards(const json_t *value, struct expected *out)
     return is_text_list(value) ? NULL : "a list of texts";
 }
 
+static const char *read_roots(const json_t *value, struct expected *out)
+{
+    out->roots = value;
+    return is_text_list(value) ? NULL : "a list of texts";
+}
+
 static const char *read_counter(const json_t *value, struct expected *out)
 {
     if (!json_is_integer(value) || json_integer_value(value) < 0)
@@ -104,6 +112,13 @@ static const char *read_hardware(const json_t *value, struct expected *out)
     return json_is_boolean(value) ? NULL : "true or false";
 }
 
+static const char *read_quoted(const json_t *value, struct expected *out)
+{
+    out->has_quoted = true;
+    out->quoted = json_is_true(value);
+    return json_is_boolean(value) ? NULL : "true or false";
+}
+
 static const char *read_domain(const json_t *value, struct expected *out)
 {
     out->has_domain = true;
@@ -114,6 +129,29 @@ static const char *read_serial(const json_t *value, struct expected *out)
 {
     out->serial = json_string_value(value);
     return out->serial != NULL && device_word_valid(out->serial, DEVICE_SERIAL_MAX) ? NULL : "a serial number";
+}
+
+static bool is_hex(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!isxdigit(text.p[i]))
+            return false;
+    return text.len % 2 == 0;
+}
+
+static bool is_of_kind(enum attribute_kind kind, const json_t *value)
+{
+    switch (kind) {
+    case ATTRIBUTE_BOOL:
+        return json_is_boolean(value);
+    case ATTRIBUTE_NUMBER:
+        return json_is_integer(value) && json_integer_value(value) >= 0;
+    case ATTRIBUTE_TEXT:
+        return json_is_string(value);
+    case ATTRIBUTE_BYTES:
+        return json_is_string(value) && is_hex(text_of(value));
+    }
+    return false;
 }
 
 static const char *read_attributes(const json_t *value, struct expected *out)
@@ -129,9 +167,7 @@ static const char *read_attributes(const json_t *value, struct expected *out)
 
         if (a == NULL)
             return "an object of attributes, by the names of PKCS#11";
-        if (!(a->kind == ATTRIBUTE_BOOL     ? json_is_boolean(wanted)
-              : a->kind == ATTRIBUTE_NUMBER ? json_is_integer(wanted) && json_integer_value(wanted) >= 0
-                                            : json_is_string(wanted)))
+        if (!is_of_kind(a->kind, wanted))
             return "an object of attributes, each with a value of its kind";
     }
     out->attributes = value;
@@ -150,6 +186,12 @@ static const char *read_public_key(const json_t *value, struct expected *out)
     return hex_decode(out->public_key, sizeof out->public_key, text_of(value)) == ST_OK
                ? NULL
                : "a SHA-256 hash in hexadecimal";
+}
+
+static const char *read_restored(const json_t *value, struct expected *out)
+{
+    out->restored = json_is_true(value);
+    return json_is_boolean(value) ? NULL : "true or false";
 }
 
 struct member {
@@ -185,24 +227,17 @@ static const char *read_key(const json_t *value, struct expected *out)
 }
 
 static const struct member members[] = {
-    { "version", read_version },
-    { "purpose", read_purpose },
-    { "firmwareHashes", read_hashes },
-    { "firmwareVersions", read_versions },
-    { "boards", read_boards },
-    { "counterMin", read_counter },
-    { "states", read_states },
-    { "maxAgeSeconds", read_max_age },
-    { "hardware", read_hardware },
-    { "domainId", read_domain },
-    { "serialNumber", read_serial },
-    { "key", read_key },
-    { 0 },
+    { "version", read_version },           { "purpose", read_purpose }, { "firmwareHashes", read_hashes },
+    { "firmwareVersions", read_versions }, { "boards", read_boards },   { "roots", read_roots },
+    { "counterMin", read_counter },        { "states", read_states },   { "maxAgeSeconds", read_max_age },
+    { "hardware", read_hardware },         { "quoted", read_quoted },   { "domainId", read_domain },
+    { "serialNumber", read_serial },       { "key", read_key },         { 0 },
 };
 static const struct member key_members[] = {
     { "attributes", read_attributes },
     { "partition", read_partition },
     { "publicKeySha256", read_public_key },
+    { "restored", read_restored },
     { 0 },
 };
 

@@ -15,15 +15,17 @@ struct expected {
     uint32_t purpose;    /* statement_purpose: an attestation unless the file says "destruction" */
     unsigned hash_count; /* firmware hashes, at least one */
     uint8_t hashes[EXPECTED_HASHES_MAX][32];
-    const json_t *versions, *boards; /* arrays of texts; NULL: any */
+    const json_t *versions, *boards, *roots; /* arrays of texts; NULL: any */
     uint64_t counter_min;
     unsigned states; /* BIT(keystore_state) */
     int64_t max_age_s;
     bool has_hardware, hardware;
+    bool has_quoted, quoted; /* a TPM's word beside the device's */
     bool has_domain;
     uint8_t domain_id[8];
     const char *serial; /* of the device's certificate; NULL: any */
     bool has_key;       /* the statement is about a key */
+    bool restored;      /* it may have been made in another device */
     const json_t *attributes;
     const char *partition;
     bool has_public_key;

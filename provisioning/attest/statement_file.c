@@ -11,6 +11,7 @@
 
 #define FILE_MAX_LEN (256u * 1024)
 #define PEM_NAME     "STRONGROOM STATEMENT" /* as board/sim has it */
+#define PEM_BEGIN    "-----BEGIN " PEM_NAME "-----\n"
 
 /* --- writing --- */
 
@@ -119,14 +120,49 @@ static bool take_quote(const json_t *root, struct signed_statement *out)
            take(quote, "key", 1024, &out->quote_key);
 }
 
-/* Canonical, so nothing can be added that nobody reads. */
-static bool take_content(struct signed_statement *out)
+/* Canonical, so nothing can be added that nobody reads: packed again it is the same. */
+static bool is_canonical(const ProtobufCMessage *m, struct span packed)
 {
-    const struct bytes *s = &out->statement;
+    size_t len = protobuf_c_message_get_packed_size(m);
+    uint8_t *again = len == packed.len ? malloc(len + 1) : NULL;
+    bool same = again != NULL && span_equal(span_of(again, protobuf_c_message_pack(m, again)), packed);
 
-    out->content = ks__statement__unpack(NULL, s->len, s->p);
-    return out->content != NULL && validate_statement(out->content) == ST_OK && out->content->format == 1 &&
-           ks__statement__get_packed_size(out->content) == s->len;
+    free(again);
+    return same;
+}
+
+/* Each attribute once, and told: whoever looks for one finds what all others find. */
+static bool key_is_plain(const Ks__AttestedKey *k)
+{
+    for (size_t i = 0; k != NULL && i < k->n_attributes; i++) {
+        if (k->attributes[i]->state != 0)
+            return false;
+        for (size_t n = 0; n < i; n++)
+            if (k->attributes[n]->type == k->attributes[i]->type)
+                return false;
+    }
+    return true;
+}
+
+/* No clock and no counter gets this far, and no reader of JSON. */
+static bool numbers_fit(const Ks__Statement *s)
+{
+    return s->time_ms <= INT64_MAX && s->counter <= INT64_MAX && s->audit_sequence <= INT64_MAX &&
+           (s->destruction == NULL || s->destruction->objects <= INT64_MAX);
+}
+
+static const char *take_content(struct signed_statement *out)
+{
+    struct span packed = bytes_span(&out->statement);
+
+    out->content = ks__statement__unpack(NULL, packed.len, packed.p);
+    if (out->content == NULL || validate_statement(out->content) != ST_OK || out->content->format != 1)
+        return "the statement is no statement of format 1";
+    if (!is_canonical(&out->content->base, packed))
+        return "the statement has bytes that do not belong to it";
+    if (!numbers_fit(out->content))
+        return "the statement has a number that is too large";
+    return key_is_plain(out->content->key) ? NULL : "the statement says an attribute twice, or that it does not say it";
 }
 
 static bool copy(struct bytes *out, ProtobufCBinaryData d)
@@ -149,14 +185,20 @@ static bool copy_chain(struct signed_statement *out, const Ks__SignedStatement *
     return out->chain_count > 0;
 }
 
+/* All of its parts, or none. */
+static bool quote_is_whole(const Ks__SignedStatement *s)
+{
+    return (s->quote.len > 0) == (s->quote_signature.len > 0) && (s->quote.len > 0) == (s->quote_key.len > 0);
+}
+
 static bool take_packed(struct span packed, struct signed_statement *out)
 {
     Ks__SignedStatement *s =
         packed.len <= FILE_MAX_LEN ? ks__signed_statement__unpack(NULL, packed.len, packed.p) : NULL;
-    bool ok =
-        s != NULL && validate_signed_statement(s) == ST_OK && ks__signed_statement__get_packed_size(s) == packed.len &&
-        copy(&out->statement, s->statement) && copy(&out->signature, s->signature) && copy(&out->quote, s->quote) &&
-        copy(&out->quote_signature, s->quote_signature) && copy(&out->quote_key, s->quote_key) && copy_chain(out, s);
+    bool ok = s != NULL && validate_signed_statement(s) == ST_OK && is_canonical(&s->base, packed) &&
+              quote_is_whole(s) && copy(&out->statement, s->statement) && copy(&out->signature, s->signature) &&
+              copy(&out->quote, s->quote) && copy(&out->quote_signature, s->quote_signature) &&
+              copy(&out->quote_key, s->quote_key) && copy_chain(out, s);
 
     out->has_quote = ok && s->quote.len > 0;
     if (s != NULL)
@@ -168,12 +210,13 @@ static enum status parse_packed(struct span packed, struct signed_statement *out
 {
     if (!take_packed(packed, out))
         *why = "the file is neither a JSON object nor a packed statement";
-    else if (!take_content(out))
-        *why = "the statement is no statement of format 1, or has bytes that do not belong to it";
+    else
+        *why = take_content(out);
     return *why == NULL ? ST_OK : ST_BAD_REQUEST;
 }
 
-/* As a board leaves it: in PEM, and nothing behind it but the line ends that cover a longer one from before. */
+/* As a board leaves it: in PEM from the first byte on, and nothing behind it but the line ends that cover a longer one
+ * from before. */
 static enum status parse_pem(struct span text, struct signed_statement *out, const char **why)
 {
     BIO *memory = text.len <= FILE_MAX_LEN ? BIO_new_mem_buf(text.p, (int)text.len) : NULL;
@@ -208,7 +251,7 @@ enum status statement_file_parse(struct span text, struct signed_statement *out,
 
     *out = (struct signed_statement){ 0 };
     *why = NULL;
-    if (span_starts_with(text, span_text("-----BEGIN ")))
+    if (span_starts_with(text, span_text(PEM_BEGIN)))
         return parse_pem(text, out, why);
     if (text.len > 0 && text.p[0] != '{')
         return parse_packed(text, out, why);
@@ -222,8 +265,8 @@ enum status statement_file_parse(struct span text, struct signed_statement *out,
         *why = "the certificates are missing or no PEM";
     else if (!take_quote(root, out))
         *why = "the quote is incomplete, or the file has members that are not known";
-    else if (!take_content(out))
-        *why = "the statement is no statement of format 1, or has bytes that do not belong to it";
+    else
+        *why = take_content(out);
     json_decref(root);
     return *why == NULL ? ST_OK : ST_BAD_REQUEST;
 }

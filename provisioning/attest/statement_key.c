@@ -1,5 +1,6 @@
 /* The key that a statement is about, if it is about one. */
 #include <openssl/sha.h>
+#include <strings.h>
 
 #include "firmware/base/hex.h"
 #include "provisioning/attest/attribute_name.h"
@@ -24,11 +25,21 @@ static bool is_number(const ProtobufCBinaryData *d, uint64_t wanted)
     return v == wanted;
 }
 
+/* In hexadecimal digits, large or small: expected_read() has seen to it that they are. */
+static bool is_bytes(struct span value, const char *wanted)
+{
+    struct bytes hex = { 0 };
+    bool same;
+
+    hex_append(&hex, value);
+    same = bytes_status(&hex) == ST_OK && strcasecmp(bytes_text(&hex), wanted) == 0;
+    bytes_clear(&hex);
+    return same;
+}
+
 static bool matches(const struct attribute_name *a, const ProtobufCBinaryData *d, const json_t *wanted)
 {
     struct span value = span_of(d->data, d->len);
-    uint8_t bytes[1024];
-    size_t len;
 
     switch (a->kind) {
     case ATTRIBUTE_BOOL:
@@ -38,10 +49,7 @@ static bool matches(const struct attribute_name *a, const ProtobufCBinaryData *d
     case ATTRIBUTE_TEXT:
         return span_equal(value, span_of(json_string_value(wanted), json_string_length(wanted)));
     case ATTRIBUTE_BYTES:
-        len = json_string_length(wanted) / 2;
-        return len == d->len && len <= sizeof bytes && json_string_length(wanted) == 2 * len &&
-               hex_decode(bytes, len, span_of(json_string_value(wanted), 2 * len)) == ST_OK &&
-               span_equal(value, span_of(bytes, len));
+        return is_bytes(value, json_string_value(wanted));
     }
     return false;
 }
@@ -73,6 +81,14 @@ static bool public_key_holds(struct verification *v, const Ks__AttestedKey *k)
            statement_fails(v, "the public key is another one");
 }
 
+bool statement_key_is_restored(const Ks__Statement *s)
+{
+    const Ks__Attribute *origin = find(s->key, CKA_STRONGROOM_ORIGIN);
+
+    return origin == NULL ||
+           !span_equal(span_of(origin->value.data, origin->value.len), span_of(s->device.data, s->device.len));
+}
+
 bool statement_key_holds(struct verification *v)
 {
     const Ks__AttestedKey *k = v->file->content->key;
@@ -83,5 +99,7 @@ bool statement_key_holds(struct verification *v)
         return statement_fails(v, "the statement is about no key");
     if (v->expected->partition != NULL && strcmp(v->expected->partition, k->partition) != 0)
         return statement_fails(v, "the key lies in another partition");
+    if (!v->expected->restored && statement_key_is_restored(v->file->content))
+        return statement_fails(v, "it was not made in this device, and \"restored\" is not expected");
     return attributes_hold(v, k) && public_key_holds(v, k);
 }

@@ -74,9 +74,20 @@ static void put_bytes(FILE *out, const char *label, const ProtobufCBinaryData *d
     bytes_clear(&hex);
 }
 
-static void print_key(FILE *out, const Ks__AttestedKey *k)
+static void put_firmware_key(FILE *out, const Ks__Statement *s)
 {
+    if (s->firmware_key.len > 0)
+        put_bytes(out, "firmware key", &s->firmware_key);
+    else
+        put_line(out, "firmware key", "none");
+}
+
+static void print_key(FILE *out, const Ks__Statement *s)
+{
+    const Ks__AttestedKey *k = s->key;
+
     put_line(out, "key in", k->partition);
+    put_line(out, "restored", statement_key_is_restored(s) ? "true (made in another device)" : "false");
     for (size_t i = 0; i < k->n_attributes; i++) {
         struct bytes value = { 0 };
         char name[32];
@@ -115,7 +126,9 @@ void statement_print(const struct invocation *in, const Ks__Statement *s, const 
     put_line(out, "firmware", s->firmware_version);
     put_bytes(out, "firmware hash", &s->firmware_hash);
     fprintf(out, "  %-15s%" PRIu64 "\n", "counter", s->counter);
+    put_firmware_key(out, s);
     put_line(out, "state", keystore_state_name(s->state));
+    put_line(out, "start", s->attended ? "attended" : "unattended");
     put_line(out, "time", time);
     put_bytes(out, "boot id", &s->boot_id);
     put_bytes(out, "nonce", &s->nonce);
@@ -126,7 +139,7 @@ void statement_print(const struct invocation *in, const Ks__Statement *s, const 
     put_bytes(out, "audit head", &s->audit_head);
     put_bytes(out, "TPM key", &s->quote_key);
     if (s->key != NULL)
-        print_key(out, s->key);
+        print_key(out, s);
     if (s->destruction != NULL)
         print_destruction(out, s->destruction);
 }
@@ -141,10 +154,13 @@ static void put_hex(struct json_writer *w, const char *name, const ProtobufCBina
     bytes_clear(&hex);
 }
 
-static void put_key(struct json_writer *w, const Ks__AttestedKey *k)
+static void put_key(struct json_writer *w, const Ks__Statement *s)
 {
+    const Ks__AttestedKey *k = s->key;
+
     json_open_object(w, "key");
     json_put_text(w, "partition", span_text(k->partition));
+    json_put_bool(w, "restored", statement_key_is_restored(s));
     put_hex(w, "partitionSerial", &k->partition_serial);
     json_open_object(w, "attributes");
     for (size_t i = 0; i < k->n_attributes; i++) {
@@ -201,7 +217,9 @@ void statement_print_json(const struct invocation *in, const Ks__Statement *s, c
         json_put_text(&w, "serialNumber", span_text(claims->serial));
     put_hex(&w, "device", &s->device);
     put_firmware(&w, s);
+    put_hex(&w, "firmwareKey", &s->firmware_key);
     json_put_text(&w, "state", span_text(keystore_state_name(s->state)));
+    json_put_bool(&w, "attended", s->attended);
     json_put_text(&w, "time", span_text(time));
     put_hex(&w, "bootId", &s->boot_id);
     put_hex(&w, "nonce", &s->nonce);
@@ -214,7 +232,7 @@ void statement_print_json(const struct invocation *in, const Ks__Statement *s, c
     put_hex(&w, "auditHead", &s->audit_head);
     json_put_bool(&w, "quoted", claims != NULL && claims->has_quote_key);
     if (s->key != NULL)
-        put_key(&w, s->key);
+        put_key(&w, s);
     if (s->destruction != NULL)
         put_destruction(&w, s->destruction);
     json_close_object(&w);

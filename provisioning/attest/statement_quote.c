@@ -60,6 +60,9 @@ bool statement_quote_holds(struct verification *v)
 {
     struct tpm_quote quote;
 
+    if (v->expected->has_quoted && v->expected->quoted != v->file->has_quote)
+        return statement_fails(v, v->file->has_quote ? "there is one, and none is expected"
+                                                     : "there is none, and one is expected");
     if (!v->claims.has_quote_key)
         return (!v->file->has_quote && v->file->content->quote_key.len == 0) ||
                statement_fails(v, "the certificate names no TPM, yet there is a quote");

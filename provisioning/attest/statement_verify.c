@@ -102,6 +102,12 @@ static bool hardware_holds(struct verification *v)
            statement_fails(v, "the device is %s", kind(said));
 }
 
+static bool root_holds(struct verification *v)
+{
+    return v->expected->roots == NULL || expected_lists(v->expected->roots, v->file->content->root) ||
+           statement_fails(v, "\"%.32s\" is not among the expected ones", v->file->content->root);
+}
+
 static bool serial_holds(struct verification *v)
 {
     return v->expected->serial == NULL || strcmp(v->expected->serial, v->claims.serial) == 0 ||
@@ -162,11 +168,14 @@ static const struct {
     const char *name;
     bool (*holds)(struct verification *v);
 } checks[] = {
-    { "chain", statement_chain_holds }, { "device", device_holds },        { "signature", signature_holds },
-    { "nonce", nonce_holds },           { "purpose", purpose_holds },      { "board", board_holds },
-    { "hardware", hardware_holds },     { "serial number", serial_holds }, { "time", time_holds },
-    { "state", state_holds },           { "firmware", firmware_holds },    { "version", version_holds },
-    { "counter", counter_holds },       { "domain", domain_holds },        { "quote", statement_quote_holds },
+    { "chain", statement_chain_holds }, { "device", device_holds },
+    { "signature", signature_holds },   { "nonce", nonce_holds },
+    { "purpose", purpose_holds },       { "board", board_holds },
+    { "hardware", hardware_holds },     { "root", root_holds },
+    { "serial number", serial_holds },  { "time", time_holds },
+    { "state", state_holds },           { "firmware", firmware_holds },
+    { "version", version_holds },       { "counter", counter_holds },
+    { "domain", domain_holds },         { "quote", statement_quote_holds },
     { "key", statement_key_holds },
 };
 

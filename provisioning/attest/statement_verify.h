@@ -21,12 +21,14 @@ struct verification {
 };
 
 /* NULL: all of it holds. Else the name of the first check that failed; `why` has the rest. The checks in their order:
- * chain, device, signature, nonce, purpose, board, hardware, serial number, time, state, firmware, version, counter,
- * domain, quote, key. */
+ * chain, device, signature, nonce, purpose, board, hardware, root, serial number, time, state, firmware, version,
+ * counter, domain, quote, key. */
 const char *statement_verify(struct verification *v);
 
 /* checks of statement_key.c and statement_quote.c; false after filling `why` */
 bool statement_key_holds(struct verification *v);
+/* Was the key not made in the device that says this? Also when it says nothing about that. */
+bool statement_key_is_restored(const Ks__Statement *s);
 bool statement_quote_holds(struct verification *v);
 bool statement_chain_holds(struct verification *v);
 bool statement_fails(struct verification *v, const char *format, ...) __attribute__((format(printf, 2, 3)));

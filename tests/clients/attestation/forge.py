@@ -4,17 +4,20 @@
   set:FIELD=int:N | hex:DIGITS | text:TEXT   a field of the statement, by its number in keystore.proto
   drop:FIELD                    without that field
   append:HEX                    bytes behind the statement
-  key:NAME=0|1,...              a key with these boolean attributes (numbers of CKA_)
+  reverse                       its fields in descending order
+  key:NAME=0|1|xHEX[/STATE],... a key with these attributes (numbers of CKA_)
   sign:KEY.pem                  sign it anew
   chain:FILE.pem                other certificates
   quote:KEY.pem                 a quote of it by this key; with @FILE.json behind, of that statement; with #HEX, of that image
   quote-key:KEY.pem             this key's public half in the file, whoever signed
   no-quote                      without the quote
+  no-part:attest | no-part:signature | no-part:key   without that part of the quote
   raw-quote:HEX,KEY.pem         these bytes as the quote, signed by the key
   flip:signature | flip:statement | flip:quoteSignature   one bit
   member:TEXT                   text put in front of the file's last brace
   tail:TEXT                     text behind the file
   packed                        the file as a packed SignedStatement
+  pem:TEXT                      that in PEM, as a board leaves it, behind this text
 
 Only the standard library and the openssl program are used: nothing of what is tested.
 """
@@ -73,9 +76,9 @@ def decode(data):
     return fields
 
 
-def encode(fields):
+def encode(fields, reverse=False):
     out = b""
-    for number in sorted(fields):
+    for number in sorted(fields, reverse=reverse):
         value = fields[number]
         if isinstance(value, int):
             out += varint(number << 3) + varint(value) if value else b""
@@ -88,7 +91,9 @@ def attested_key(text):
     key = encode({1: b"one", 2: b"12345678"})
     for one in text.split(","):
         name, value = one.split("=")
-        attribute = encode({1: int(name, 0), 2: bytes([int(value)])})
+        value, _, state = value.partition("/")
+        value = bytes.fromhex(value[1:]) if value[0] == "x" else bytes([int(value)])
+        attribute = encode({1: int(name, 0), 2: value, 3: int(state or 0)})
         key += varint(3 << 3 | 2) + varint(len(attribute)) + attribute
     return key
 
@@ -123,6 +128,7 @@ class Statement:
         self.data = unb64(self.file["statement"])
         self.member = self.tail = ""
         self.packed = False
+        self.pem = None
 
     def quote(self, argument):
         image, over = decode(self.data)[FIELD_FIRMWARE_HASH], self.data
@@ -166,6 +172,8 @@ class Statement:
             self.change(lambda data: data + bytes.fromhex(argument))
         elif name == "key":
             self.change(lambda data: encode({**decode(data), FIELD_KEY: attested_key(argument)}))
+        elif name == "reverse":
+            self.change(lambda data: encode(decode(data), reverse=True))
         elif name == "sign":
             self.file["signature"] = b64(sign(argument, PREFIX + self.data))
         elif name == "chain":
@@ -178,6 +186,8 @@ class Statement:
             self.file["quote"]["key"] = b64(public(argument))
         elif name == "no-quote":
             self.file.pop("quote", None)
+        elif name == "no-part":
+            self.file["quote"][argument] = ""
         elif name == "raw-quote":
             digits, key = argument.split(",")
             self.raw_quote(bytes.fromhex(digits), key)
@@ -189,6 +199,8 @@ class Statement:
             self.tail = argument
         elif name == "packed":
             self.packed = True
+        elif name == "pem":
+            self.pem = argument
         else:
             sys.exit("no action " + name)
 
@@ -204,6 +216,10 @@ class Statement:
         return out + self.tail.encode()
 
     def text(self):
+        if self.pem is not None:
+            body = base64.encodebytes(self.pack()).decode()
+            text = "-----BEGIN STRONGROOM STATEMENT-----\n" + body + "-----END STRONGROOM STATEMENT-----\n"
+            return (self.pem.replace("\\n", "\n") + text).encode()
         return self.pack() if self.packed else self.json().encode()
 
     def json(self):

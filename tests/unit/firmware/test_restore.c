@@ -104,29 +104,45 @@ static uint64_t find_key(struct rig_client *c, uint64_t session)
     return found->handles[0];
 }
 
-static CK_RV seal_or_open(struct rig_client *c, uint64_t session, uint64_t key, struct bytes *blob)
+static Ks__Mechanism *sealing(void)
 {
-    Ks__WrapKey wrap = KS__WRAP_KEY__INIT;
-    Ks__UnwrapKey unwrap = KS__UNWRAP_KEY__INIT;
-    Ks__Mechanism mechanism = KS__MECHANISM__INIT;
-    struct rig_template t;
-    Ks__Data *data;
-    CK_RV rv;
+    static Ks__Mechanism mechanism;
 
-    rig_template_init(&t);
+    ks__mechanism__init(&mechanism);
     mechanism.type = CKM_STRONGROOM_SEAL;
     mechanism.has_parameter = true;
     mechanism.aad = (ProtobufCBinaryData){ 7, (uint8_t *)(uintptr_t) "context" };
-    wrap.session = unwrap.session = session;
-    wrap.mechanism = unwrap.mechanism = &mechanism;
-    if (key == 0) {
-        unwrap.wrapped = (ProtobufCBinaryData){ blob->len, blob->p };
-        unwrap.template_ = &t.t;
-        return rig_call(c, MESSAGE_UNWRAP_KEY, &unwrap.base, NULL);
-    }
-    wrap.key = key;
-    if ((rv = rig_call(c, MESSAGE_WRAP_KEY, &wrap.base, &data)) == CKR_OK)
+    return &mechanism;
+}
+
+static CK_RV seal(struct rig_client *c, uint64_t session, uint64_t key, struct bytes *blob)
+{
+    Ks__WrapKey m = KS__WRAP_KEY__INIT;
+    Ks__Data *data;
+    CK_RV rv;
+
+    m.session = session;
+    m.mechanism = sealing();
+    m.key = key;
+    if ((rv = rig_call(c, MESSAGE_WRAP_KEY, &m.base, &data)) == CKR_OK)
         CU_ASSERT_FATAL(bytes_set(blob, span_of(data->data.data, data->data.len)) == ST_OK);
+    return rv;
+}
+
+static CK_RV open_sealed(struct rig_client *c, uint64_t session, const struct bytes *blob, uint64_t *key)
+{
+    Ks__UnwrapKey m = KS__UNWRAP_KEY__INIT;
+    struct rig_template t;
+    Ks__Handle *handle;
+    CK_RV rv;
+
+    rig_template_init(&t);
+    m.session = session;
+    m.mechanism = sealing();
+    m.wrapped = (ProtobufCBinaryData){ blob->len, blob->p };
+    m.template_ = &t.t;
+    if ((rv = rig_call(c, MESSAGE_UNWRAP_KEY, &m.base, &handle)) == CKR_OK)
+        *key = handle->handle;
     return rv;
 }
 
@@ -139,7 +155,7 @@ static void its_client_works_on(void)
 
     take_backup(1);
     key = find_key(&k.a_user, k.session);
-    CU_ASSERT_EQUAL(seal_or_open(&k.a_user, k.session, key, &blob), CKR_OK);
+    CU_ASSERT_EQUAL(seal(&k.a_user, k.session, key, &blob), CKR_OK);
     CU_ASSERT_EQUAL(
         rig_compute(&k.a_user, k.session, OPERATION_SIGN, CKM_AES_CMAC, key, span_text("text"), span_of(NULL, 0), &mac),
         CKR_OK);
@@ -153,10 +169,75 @@ static void its_client_works_on(void)
         rig_compute(&client, session, OPERATION_SIGN, CKM_AES_CMAC, key, span_text("text"), span_of(NULL, 0), &blob),
         CKR_OK);
     CU_ASSERT(span_equal(bytes_span(&mac), bytes_span(&blob)));
-    CU_ASSERT_EQUAL(seal_or_open(&k.a_user, k.session, find_key(&k.a_user, k.session), &blob), CKR_OK);
-    CU_ASSERT_EQUAL(seal_or_open(&client, session, 0, &blob), CKR_OK);
+    CU_ASSERT_EQUAL(seal(&k.a_user, k.session, find_key(&k.a_user, k.session), &blob), CKR_OK);
+    CU_ASSERT_EQUAL(open_sealed(&client, session, &blob, &key), CKR_OK);
     rig_disconnect(&client);
     bytes_clear(&mac);
+    bytes_clear(&blob);
+}
+
+/* Where the attested key came to be; a device's fingerprint. */
+static bool says_origin(struct rig_client *c, uint64_t session, uint64_t key, const struct keystore *where)
+{
+    Ks__Attest m = KS__ATTEST__INIT;
+    uint8_t nonce[NONCE_MIN] = { 1 };
+    Ks__SignedStatement *answer;
+    struct span origin = { 0 };
+    Ks__Statement *s;
+    bool same;
+
+    m.session = session;
+    m.key = key;
+    m.nonce = (ProtobufCBinaryData){ sizeof nonce, nonce };
+    CU_ASSERT_FATAL(rig_call(c, MESSAGE_ATTEST, &m.base, &answer) == CKR_OK);
+    s = ks__statement__unpack(NULL, answer->statement.len, answer->statement.data);
+    CU_ASSERT_FATAL(s != NULL && s->key != NULL);
+    for (size_t i = 0; i < s->key->n_attributes; i++)
+        if (s->key->attributes[i]->type == CKA_STRONGROOM_ORIGIN)
+            origin = span_of(s->key->attributes[i]->value.data, s->key->attributes[i]->value.len);
+    same = span_equal(origin, span_of(where->device.fingerprint, sizeof where->device.fingerprint));
+    ks__statement__free_unpacked(s, NULL);
+    return same;
+}
+
+static uint64_t copy_key(struct rig_client *c, uint64_t session, uint64_t key)
+{
+    Ks__CopyObject m = KS__COPY_OBJECT__INIT;
+    Ks__Handle *copy;
+
+    m.session = session;
+    m.object = key;
+    CU_ASSERT_FATAL(rig_call(c, MESSAGE_COPY_OBJECT, &m.base, &copy) == CKR_OK);
+    return copy->handle;
+}
+
+/* Local and never extractable it may be: it was not made here, and its attestation does not let that be thought. Nor do
+ * its copies, and what was sealed there. */
+static void a_key_says_where_it_was_made(void)
+{
+    struct bytes blob = { 0 };
+    struct rig_client client;
+    struct rig_template t;
+    uint64_t session, key;
+
+    take_backup(1);
+    key = find_key(&k.a_user, k.session);
+    CU_ASSERT(says_origin(&k.a_user, k.session, key, k.a.ks));
+    CU_ASSERT_EQUAL(seal(&k.a_user, k.session, key, &blob), CKR_OK);
+    CU_ASSERT_EQUAL_FATAL(restore_all(&k.b_owner, &parts), CKR_OK);
+    carrier_restart_b(&k);
+    rig_attach(&k.b, &k.a.user, &client);
+    session = rig_session(&client, true);
+    CU_ASSERT_EQUAL_FATAL(rig_login(&client, session, CKU_USER, RIG_PIN), CKR_OK);
+    key = find_key(&client, session);
+    CU_ASSERT(says_origin(&client, session, key, k.a.ks));
+    CU_ASSERT(says_origin(&client, session, copy_key(&client, session, key), k.a.ks));
+    CU_ASSERT_EQUAL(open_sealed(&client, session, &blob, &key), CKR_OK);
+    CU_ASSERT(says_origin(&client, session, key, k.a.ks));
+    rig_template_init(&t);
+    CU_ASSERT_EQUAL(rig_generate_aes(&client, session, 32, &t, &key), CKR_OK);
+    CU_ASSERT(says_origin(&client, session, key, k.b.ks));
+    rig_disconnect(&client);
     bytes_clear(&blob);
 }
 
@@ -552,6 +633,7 @@ static void approvals_must_not_run_out_before_the_end(void)
 static CU_TestInfo cases[] = {
     { "it is the same partition", it_is_the_same_partition },
     { "its client works on: PINs, keys, sealed keys", its_client_works_on },
+    { "a key says where it was made", a_key_says_where_it_was_made },
     { "what was not initialised is not", not_initialised_comes_back_as_that },
     { "more than the quota comes back", more_than_the_quota_comes_back },
     { "another domain refuses", another_domain_refuses },

@@ -408,6 +408,27 @@ static void history_is_never_better_than_it_was(void)
     }
 }
 
+/* A derived key can be made wherever its base is. */
+static void a_key_comes_from_where_its_base_does(void)
+{
+    struct attributes a = key_of(CKO_SECRET_KEY), b = key_of(CKO_SECRET_KEY), c = key_of(CKO_SECRET_KEY);
+    struct actor who = actor_of(USER, POLICY_STRICT);
+
+    who.origin = span_text("elsewhere");
+    CU_ASSERT_FATAL(template_complete(&a, TEMPLATE_GENERATE, &who, NULL, CKM_AES_KEY_GEN) == CKR_OK);
+    CU_ASSERT(span_is(attributes_get(&a, CKA_STRONGROOM_ORIGIN), "elsewhere"));
+    who.origin = span_text("here");
+    CU_ASSERT_FATAL(template_complete(&b, TEMPLATE_ARRIVE, &who, &a, CK_UNAVAILABLE_INFORMATION) == CKR_OK);
+    CU_ASSERT(span_is(attributes_get(&b, CKA_STRONGROOM_ORIGIN), "elsewhere"));
+    attributes_remove(&a, CKA_STRONGROOM_ORIGIN);
+    CU_ASSERT_FATAL(template_complete(&c, TEMPLATE_ARRIVE, &who, &a, CK_UNAVAILABLE_INFORMATION) == CKR_OK);
+    CU_ASSERT_EQUAL(attributes_get(&c, CKA_STRONGROOM_ORIGIN).len, 0);
+    CU_ASSERT_EQUAL(template_check_change(&b, &b, TEMPLATE_SET, &who), CKR_ATTRIBUTE_READ_ONLY);
+    attributes_clear(&a);
+    attributes_clear(&b);
+    attributes_clear(&c);
+}
+
 /* --- reading --- */
 
 static uint8_t block[BUDGET_SIZE];
@@ -517,6 +538,7 @@ static CU_TestInfo cases[] = {
     { "defaults are the tight ones", defaults_are_the_tight_ones },
     { "compatible gives rights but never conflicting ones", compatible_gives_rights_but_never_conflicting_ones },
     { "history is never better than it was", history_is_never_better_than_it_was },
+    { "a key comes from where its base does", a_key_comes_from_where_its_base_does },
     { "lengths and kinds are checked", lengths_and_kinds_are_checked },
     { "templates nest once", templates_nest_once },
     CU_TEST_INFO_NULL,
