@@ -239,23 +239,19 @@ CK_RV partition_initialise(struct partition *p, struct storage *s, const uint8_t
     return rv;
 }
 
-/* An irrevocable commit moves the board's counter, which wears out. So a try is irrevocable when it is the first since
- * the start, or follows a wrong one: who restores older copies of the flash gets at most PIN_TRIES_MAX more tries for
- * each start, each of which costs one, while right PINs cost nothing. */
+/* Every try moves the board's counter, which wears out and is slow: no flash that was put back, no cut power and no
+ * right PIN of somebody else gives a try back. That a right one sets the tries back need not be irrevocable: who undoes
+ * it has fewer. */
 CK_RV partition_try_pin(struct partition *p, struct storage *s, struct pin *pin)
 {
-    bool irrevocable = !p->login_tried || pin->tries > 0;
     CK_RV rv;
 
     if (pin->tries >= PIN_TRIES_MAX)
         return CKR_PIN_LOCKED;
     pin->tries++;
-    if ((rv = partition_store(p, s, irrevocable)) != CKR_OK) {
+    if ((rv = partition_store(p, s, true)) != CKR_OK)
         pin->tries--; /* no compare follows */
-        return rv;
-    }
-    p->login_tried = true;
-    return CKR_OK;
+    return rv;
 }
 
 CK_RV partition_pin_result(struct partition *p, struct storage *s, struct pin *pin, bool right)

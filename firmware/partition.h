@@ -18,7 +18,7 @@
 
 struct partition_identity {
     uint8_t fingerprint[LINK_FINGERPRINT_LEN];
-    uint8_t role; /* PEER_CLIENT, PEER_AUDITOR */
+    uint8_t role; /* PEER_CLIENT; firmware of before let the owner make an auditor here, too */
     char name[PARTITION_NAME_MAX + 1];
 };
 
@@ -51,9 +51,8 @@ struct partition {
     uint32_t operations; /* in parts */
     size_t bytes;        /* of all objects' attributes */
     struct application *applications;
-    bool login_tried; /* since the start of the keystore */
-    bool closed;      /* deleted, or the board is zeroised: nobody enters, nothing is kept, nothing is written */
-    bool deleted;     /* no longer in the table; waits for its peers and slow work to go */
+    bool closed;  /* deleted, or the board is zeroised: nobody enters, nothing is kept, nothing is written */
+    bool deleted; /* no longer in the table; waits for its peers and slow work to go */
     unsigned links;
     unsigned refs; /* of peers, applications and slow work */
 };
@@ -83,7 +82,8 @@ MUST_CHECK CK_RV partition_store_with(const struct partition *p, struct storage 
 MUST_CHECK CK_RV partition_add_objects(struct partition *p, struct storage *s, struct object *const *objects,
                                        unsigned count);
 MUST_CHECK CK_RV partition_remove_object(struct partition *p, struct storage *s, struct object *o);
-/* Give the object all of `changes`, in memory and flash or in neither. */
+/* Give the object all of `changes`, in memory and flash or in neither. Irrevocably, when a right is among them: with an
+ * older flash, a key that was closed would open again. */
 MUST_CHECK CK_RV partition_change_object(struct partition *p, struct storage *s, struct object *o,
                                          const struct attributes *changes);
 /* A token object as the flash had it: kept as it is until partition_unlock(). Errors: ST_NO_MEMORY. */
@@ -107,8 +107,8 @@ void partition_forget_sealed(struct partition *p);
 MUST_CHECK CK_RV partition_initialise(struct partition *p, struct storage *s, const uint8_t label[LABEL_LEN],
                                       const struct pin *so_pin);
 
-/* PINs. The try is stored before the compare (THREATS.md C9, 5.7): partition_try_pin() first, then the slow compare
- * without the lock, then partition_pin_result(). Errors: CKR_PIN_LOCKED; CKR_DEVICE_ERROR. */
+/* PINs. The try is stored before the compare (THREATS.md C9, 5.7), irrevocably: partition_try_pin() first, then the
+ * slow compare without the lock, then partition_pin_result(). Errors: CKR_PIN_LOCKED; CKR_DEVICE_ERROR. */
 MUST_CHECK CK_RV partition_try_pin(struct partition *p, struct storage *s, struct pin *pin);
 MUST_CHECK CK_RV partition_pin_result(struct partition *p, struct storage *s, struct pin *pin, bool right);
 

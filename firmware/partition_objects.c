@@ -34,7 +34,8 @@ static CK_RV seal_object(const struct partition *p, const struct object *o, uint
 }
 
 /* Those that are token objects, in one commit. */
-static CK_RV store_objects(const struct partition *p, struct storage *s, struct object *const *objects, unsigned count)
+static CK_RV store_objects(const struct partition *p, struct storage *s, struct object *const *objects, unsigned count,
+                           bool irrevocable)
 {
     struct flash_change changes[PARTITION_ADD_MAX];
     unsigned stored = 0;
@@ -56,7 +57,7 @@ static CK_RV store_objects(const struct partition *p, struct storage *s, struct 
             at += changes[stored++].value.len;
         }
     if (rv == CKR_OK)
-        rv = storage_commit(s, changes, stored, false);
+        rv = storage_commit(s, changes, stored, irrevocable);
     free(sealed);
     return rv;
 }
@@ -101,11 +102,19 @@ CK_RV partition_add_objects(struct partition *p, struct storage *s, struct objec
     INVARIANT(count <= PARTITION_ADD_MAX);
     while (rv == CKR_OK && entered < count && (rv = enter(p, s, objects[entered])) == CKR_OK)
         entered++;
-    if (rv == CKR_OK && (rv = store_objects(p, s, objects, count)) == CKR_OK)
+    if (rv == CKR_OK && (rv = store_objects(p, s, objects, count, false)) == CKR_OK)
         return CKR_OK;
     while (entered > 0)
         leave(p, objects[--entered]);
     return rv;
+}
+
+static bool changes_rights(const struct attributes *changes)
+{
+    for (unsigned i = 0; i < changes->count; i++)
+        if (template_is_right(changes->items[i].type))
+            return true;
+    return false;
 }
 
 CK_RV partition_change_object(struct partition *p, struct storage *s, struct object *o,
@@ -122,7 +131,7 @@ CK_RV partition_change_object(struct partition *p, struct storage *s, struct obj
     attributes_move(&o->attributes, &made);
     if (attributes_packed_len(&o->attributes) > PARTITION_BYTES_MAX - (p->bytes - o->size))
         rv = CKR_DEVICE_MEMORY;
-    if (rv != CKR_OK || (rv = store_objects(p, s, &o, 1)) != CKR_OK) {
+    if (rv != CKR_OK || (rv = store_objects(p, s, &o, 1, changes_rights(changes))) != CKR_OK) {
         attributes_clear(&o->attributes);
         attributes_move(&o->attributes, &old);
         return rv;

@@ -138,6 +138,13 @@ bool template_is_secret(CK_ATTRIBUTE_TYPE type, CK_OBJECT_CLASS class)
     return r != NULL && (r->marks & SECRET) != 0;
 }
 
+bool template_is_right(CK_ATTRIBUTE_TYPE type)
+{
+    const struct rule *r = rule_for(type, ALL);
+
+    return r != NULL && r->kind == BOOL;
+}
+
 bool template_is_nested(CK_ATTRIBUTE_TYPE type)
 {
     const struct rule *r = rule_for(type, ALL);

@@ -44,6 +44,9 @@ MUST_CHECK CK_RV template_check_change(const struct attributes *now, const struc
 bool template_matches(const struct attributes *a, const struct attributes *wanted);
 /* Is it one of the value attributes that CKA_SENSITIVE closes? */
 bool template_is_secret(CK_ATTRIBUTE_TYPE type, CK_OBJECT_CLASS class);
+/* Does it say what may be done with an object: is it CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_SIGN or another truth value?
+ */
+bool template_is_right(CK_ATTRIBUTE_TYPE type);
 /* Is the value a template (CKA_WRAP_TEMPLATE and kin), kept as packed attributes? */
 bool template_is_nested(CK_ATTRIBUTE_TYPE type);
 /* The nested template's demands on `a` (CKA_WRAP_TEMPLATE and kin of a key): all must be met. */

@@ -1,6 +1,6 @@
-/* pin.h - PIN records: scrypt (RFC 7914) with a salt of its own and a pepper that follows from the root key, so a
- * stolen flash cannot be searched. The count of tries is part of the record; storing it before the compare is the
- * caller's. */
+/* pin.h - PIN records: scrypt (RFC 7914) with a salt of its own and a pepper that follows from the domain key, so
+ * a stolen flash cannot be searched, and a partition's PINs go with its backup to any keystore of the domain. The count
+ * of tries is part of the record; storing it before the compare is the caller's. */
 #ifndef STRONGROOM_PIN_H
 #define STRONGROOM_PIN_H
 

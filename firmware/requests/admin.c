@@ -13,7 +13,8 @@ static CK_RV take_identities(const struct keystore *ks, const Ks__Partition *m, 
         const Ks__Identity *id = m->identities[i];
         struct partition_identity *to = &out->identities[i];
 
-        if ((id->role != PEER_CLIENT && id->role != PEER_AUDITOR) || strlen(id->name) > PARTITION_NAME_MAX)
+        /* Whoever reads the audit is named by ROLE_SET, with a quorum. */
+        if (id->role != PEER_CLIENT || strlen(id->name) > PARTITION_NAME_MAX)
             return CKR_ARGUMENTS_BAD;
         if (keystore_identity_is_taken(ks, id->fingerprint.data, but) ||
             partition_identity(out, id->fingerprint.data) != NULL)
@@ -217,13 +218,14 @@ static bool has_identities_of(const struct partition_terms *t, const struct part
     return true;
 }
 
-/* Who may come to the keys, or what may be done with them: once there may be keys, that is not for the owner alone. */
+/* Who may come to the keys, or what may be done with them: once there may be keys, that is not for the owner alone. An
+ * interrupted C_InitToken leaves a partition that is not initialised, has an SO, and perhaps objects. */
 static bool needs_quorum(const struct partition *p, const struct partition_terms *after)
 {
     const struct partition_terms *now = &p->terms;
 
-    return p->initialised && (!has_identities_of(now, after) || !has_identities_of(after, now) ||
-                              (now->policy == POLICY_STRICT && after->policy == POLICY_COMPATIBLE));
+    return (p->initialised || p->so_pin.set) && (!has_identities_of(now, after) || !has_identities_of(after, now) ||
+                                                 (now->policy == POLICY_STRICT && after->policy == POLICY_COMPATIBLE));
 }
 
 static CK_RV set_terms(struct call *c, const Ks__Partition *m, struct partition *p, const struct partition_terms *after)

@@ -103,6 +103,25 @@ static struct partition *restarted(void)
     return p;
 }
 
+/* Does the board start with the flash of `before`, now that its counter is where it is? */
+static bool starts_with_flash_of(const struct memory_hal *before)
+{
+    struct memory_hal *copy = memory_hal_copy(before);
+    struct partition *p = partition_new(1);
+    struct flash *f = NULL;
+    enum status st;
+    const char *why;
+
+    CU_ASSERT_FATAL(p != NULL);
+    copy->counter = b.hal->counter;
+    st = flash_open(&copy->hal, copy->root_key, load, p, &f, &why);
+    CU_ASSERT(st == ST_OK || st == ST_CORRUPT);
+    flash_close(f);
+    partition_free(p);
+    memory_hal_free(copy);
+    return st == ST_OK;
+}
+
 static bool same_labels(const struct partition *x, const struct partition *y)
 {
     const struct object *o, *other;
@@ -275,6 +294,36 @@ static uint64_t counter_cost(CK_RV (*act)(void))
 
     CU_ASSERT_EQUAL(act(), CKR_OK);
     return b.hal->counter - before;
+}
+
+/* An older flash would loosen it again. */
+static void a_changed_right_cannot_be_rolled_back(void)
+{
+    static const CK_ATTRIBUTE_TYPE rights[] = { CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED,
+                                                CKA_COPYABLE,  CKA_DESTROYABLE, CKA_TRUSTED,
+                                                CKA_SIGN,      CKA_DECRYPT,     CKA_WRAP };
+    struct attributes a = { 0 };
+    struct object *o = NULL;
+
+    CU_ASSERT_FATAL(attributes_set_ulong(&a, CKA_CLASS, CKO_SECRET_KEY) == CKR_OK &&
+                    attributes_set_bool(&a, CKA_TOKEN, true) == CKR_OK && object_new(&a, &o) == CKR_OK &&
+                    partition_add_objects(b.p, &b.storage, &o, 1) == CKR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
+        struct memory_hal *before = memory_hal_copy(b.hal);
+        struct attributes change = { 0 };
+
+        CU_ASSERT_FATAL(attributes_set_bool(&change, rights[i], true) == CKR_OK);
+        CU_ASSERT_EQUAL(partition_change_object(b.p, &b.storage, o, &change), CKR_OK);
+        CU_ASSERT_FALSE(starts_with_flash_of(before));
+        attributes_clear(&change);
+        memory_hal_free(before);
+    }
+    b.hal->fail_counter = 1; /* one that fails is not acknowledged, and leaves what it was in memory */
+    CU_ASSERT_FATAL(attributes_set_bool(&a, CKA_VERIFY, true) == CKR_OK);
+    CU_ASSERT_EQUAL(partition_change_object(b.p, &b.storage, o, &a), CKR_DEVICE_ERROR);
+    CU_ASSERT_FALSE(attributes_has(&o->attributes, CKA_VERIFY));
+    attributes_clear(&a);
+    object_unref(o);
 }
 
 /* The counter of a TPM is slow and wears out. */
@@ -486,16 +535,31 @@ static void the_last_wrong_try_locks(void)
     CU_ASSERT_EQUAL(partition_try_pin(b.p, &b.storage, &b.p->user_pin), CKR_OK); /* each its own */
 }
 
-/* Each wrong one moves the counter, so older flash gives none of them back. */
-static void wrong_tries_cannot_be_rolled_back(void)
+static CK_RV log_in(struct pin *pin, bool right)
 {
-    uint64_t before = b.hal->counter;
+    CK_RV rv = partition_try_pin(b.p, &b.storage, pin);
 
-    for (unsigned i = 0; i < 4; i++) {
-        CU_ASSERT_EQUAL(partition_try_pin(b.p, &b.storage, &b.p->user_pin), CKR_OK);
-        CU_ASSERT_EQUAL(partition_pin_result(b.p, &b.storage, &b.p->user_pin, false), CKR_PIN_INCORRECT);
+    return rv == CKR_OK ? partition_pin_result(b.p, &b.storage, pin, right) : rv;
+}
+
+/* A flash from before a try gives it back to nobody: not the first one, not after a right one, and not one of the SO's
+ * after the user has logged in. */
+static void tries_cannot_be_rolled_back(void)
+{
+    static const struct {
+        bool so, right;
+    } tries[] = { { false, false }, { false, true }, { false, false }, { false, true }, { true, false },
+                  { true, false },  { true, true },  { true, false },  { false, true }, { false, true } };
+
+    for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+        struct memory_hal *before = memory_hal_copy(b.hal);
+
+        CU_ASSERT(starts_with_flash_of(before));
+        CU_ASSERT_EQUAL(log_in(tries[i].so ? &b.p->so_pin : &b.p->user_pin, tries[i].right),
+                        tries[i].right ? CKR_OK : CKR_PIN_INCORRECT);
+        CU_ASSERT_FALSE(starts_with_flash_of(before));
+        memory_hal_free(before);
     }
-    CU_ASSERT_EQUAL(b.hal->counter, before + 4);
 }
 
 static void no_try_without_the_flash(void)
@@ -542,6 +606,7 @@ static CU_TestInfo cases[] = {
     { "initialising leaves nothing", initialising_leaves_nothing },
     { "initialising may be cut anywhere", initialising_may_be_cut_anywhere },
     { "the counter moves for acts, not for objects", the_counter_moves_for_acts_not_for_objects },
+    { "a changed right cannot be rolled back", a_changed_right_cannot_be_rolled_back },
     { "quotas hold", quotas_hold },
     { "memory is counted", memory_is_counted },
     { "a record opens in its own place alone", a_record_opens_in_its_place_alone },
@@ -550,7 +615,7 @@ static CU_TestInfo cases[] = {
     { "a full flash locks nobody out", a_full_flash_locks_nobody_out },
     { "a try is stored before the compare", a_try_is_stored_before_the_compare },
     { "the last wrong try locks", the_last_wrong_try_locks },
-    { "wrong tries cannot be rolled back", wrong_tries_cannot_be_rolled_back },
+    { "tries cannot be rolled back", tries_cannot_be_rolled_back },
     { "no try without the flash", no_try_without_the_flash },
     { "a closed partition keeps nothing", a_closed_partition_keeps_nothing },
     { "forgetting wipes values in memory", forgetting_wipes_values_in_memory },

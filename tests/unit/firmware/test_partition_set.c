@@ -94,20 +94,29 @@ static void identities_need_one(void)
     as_it_is(&a); /* one more */
     also(&a, rig.other.fingerprint, PEER_CLIENT, "");
     refused(&a);
-    as_it_is(&a); /* one more who only reads the audit */
-    also(&a, rig.other.fingerprint, PEER_AUDITOR, "");
-    refused(&a);
     as_it_is(&a); /* one less */
     a.m.n_identities = 0;
     refused(&a);
     as_it_is(&a); /* another one */
     a.items[0].fingerprint.data = rig.other.fingerprint;
     refused(&a);
-    as_it_is(&a); /* another role */
-    a.items[0].role = PEER_AUDITOR;
-    refused(&a);
     CU_ASSERT_EQUAL(set_approved(&a, BIT(1) | BIT(2)), CKR_OK);
-    CU_ASSERT_EQUAL(terms()->identities[0].role, PEER_AUDITOR);
+    CU_ASSERT_EQUAL(memcmp(terms()->identities[0].fingerprint, rig.other.fingerprint, LINK_FINGERPRINT_LEN), 0);
+}
+
+/* Who reads the audit is said by ROLE_SET, with its own quorum. */
+static void a_partition_has_clients_alone(void)
+{
+    struct ask a;
+
+    as_it_is(&a);
+    a.items[0].role = PEER_AUDITOR;
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_ARGUMENTS_BAD);
+    as_it_is(&a);
+    also(&a, rig.other.fingerprint, PEER_AUDITOR, "");
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_ARGUMENTS_BAD);
+    CU_ASSERT_EQUAL(terms()->identity_count, 1);
+    CU_ASSERT_EQUAL(terms()->identities[0].role, PEER_CLIENT);
 }
 
 static void a_looser_policy_needs_one(void)
@@ -130,25 +139,32 @@ static void order_is_no_change(void)
     struct ask a;
 
     as_it_is(&a);
-    also(&a, rig.other.fingerprint, PEER_AUDITOR, "");
+    also(&a, rig.other.fingerprint, PEER_CLIENT, "");
     CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_OK);
     CU_ASSERT_EQUAL(rig.ks->act_sequence, act + 1);
     as_it_is(&a);
     a.m.n_identities = 0;
-    also(&a, rig.other.fingerprint, PEER_AUDITOR, "");
+    also(&a, rig.other.fingerprint, PEER_CLIENT, "");
     also(&a, rig.user.fingerprint, PEER_CLIENT, "user");
     CU_ASSERT_EQUAL(set(&a), CKR_OK);
     CU_ASSERT_EQUAL(rig.ks->act_sequence, act + 1);
 }
 
+/* Until the first C_InitToken. One that was interrupted leaves a partition that is not initialised and has an SO. */
 static void without_a_token_the_owner_is_enough(void)
 {
+    struct partition *p = rig.ks->partitions[0];
     struct ask a;
 
-    rig.ks->partitions[0]->initialised = false;
     as_it_is(&a);
     also(&a, rig.other.fingerprint, PEER_CLIENT, "");
     a.m.policy = (char *)(uintptr_t) "compatible";
+    p->initialised = false;
+    refused(&a);
+    p->initialised = true;
+    p->so_pin.set = false;
+    refused(&a);
+    p->initialised = false;
     CU_ASSERT_EQUAL(set(&a), CKR_OK);
 }
 
@@ -172,8 +188,9 @@ static void an_approval_is_for_one_change(void)
     struct ask a, b;
 
     as_it_is(&a);
-    also(&a, rig.other.fingerprint, PEER_AUDITOR, "");
+    also(&a, rig.other.fingerprint, PEER_CLIENT, "");
     as_it_is(&b);
+    b.m.policy = (char *)(uintptr_t) "compatible";
     also(&b, rig.other.fingerprint, PEER_CLIENT, "");
     ceremony_approve(rig_link(&owner), MESSAGE_PARTITION_SET, &a.m.base, BIT(0) | BIT(1), &a.approvals);
     ceremony_attach(MESSAGE_PARTITION_SET, &b.m.base, &a.approvals);
@@ -236,6 +253,7 @@ static void a_failing_flash_uses_nothing_up(void)
 static CU_TestInfo cases[] = {
     { "quotas and names need no quorum", quotas_and_names_do_not_need_one },
     { "identities need one", identities_need_one },
+    { "a partition has clients alone", a_partition_has_clients_alone },
     { "a looser policy needs one", a_looser_policy_needs_one },
     { "their order is no change", order_is_no_change },
     { "without a token the owner is enough", without_a_token_the_owner_is_enough },
