@@ -11,6 +11,22 @@
 #define BACK_OFF_FIRST_MS 50
 #define BACK_OFF_LAST_MS  1000
 
+/* Whoever opens a locked token is a person; a PIN that is stale must not be what locks it. */
+static enum status check_tries(struct token *t)
+{
+    bool before = t->last_try;
+    CK_TOKEN_INFO info;
+    enum status st = call_result(t, t->f->C_GetTokenInfo(t->slot, &info));
+
+    if (st != ST_OK)
+        return st;
+    t->last_try = (info.flags & CKF_USER_PIN_FINAL_TRY) != 0;
+    if (t->last_try && !before)
+        log_error("one try of the user PIN is left, and is not risked: log in by the right one (strongroom pin rotate, "
+                  "or change), or have the SO set another (strongroom pin unlock)");
+    return t->last_try ? ST_NOT_PERMITTED : ST_OK;
+}
+
 /* The PIN is read for each login and wiped after it. One that the token has refused is not offered again until it was
  * written anew: the reconnect would use up the tries and lock the token. */
 static enum status log_in(struct token *t, struct worker *w)
@@ -28,6 +44,10 @@ static enum status log_in(struct token *t, struct worker *w)
     if (pin.len == 0 || (t->pin_refused && memcmp(&now, &t->refused_pin, sizeof now) == 0)) {
         secret_clear(&pin);
         return ST_NOT_PERMITTED;
+    }
+    if ((st = check_tries(t)) != ST_OK) {
+        secret_clear(&pin);
+        return st;
     }
     rv = t->f->C_Login(w->session, CKU_USER, pin.p, pin.len);
     secret_clear(&pin);

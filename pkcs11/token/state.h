@@ -86,6 +86,7 @@ struct token {
     bool closing;
     bool pin_refused; /* by the token: not tried again until it was written anew */
     struct pin_stamp refused_pin;
+    bool last_try; /* of the user PIN: left for a person */
 };
 
 /* call.c: calls into the module, with results as statuses. */

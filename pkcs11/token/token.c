@@ -160,6 +160,8 @@ enum status token_open(const struct token_config *config, struct token **out)
     enum status st;
 
     *out = NULL;
+    if (config->pin_refused != NULL)
+        *config->pin_refused = false;
     if ((st = token_new(config, &t)) != ST_OK)
         return st;
     if ((st = module_load(config->module, config->module_config, &t->module)) != ST_OK) {
@@ -176,6 +178,8 @@ enum status token_open(const struct token_config *config, struct token **out)
     *out = t;
     return ST_OK;
 failed:
+    if (config->pin_refused != NULL)
+        *config->pin_refused = t->pin_refused || t->last_try;
     token_close(t);
     return st;
 }

@@ -36,6 +36,8 @@ struct token_config {
     unsigned workers;          /* threads, one session each; 0: as many as cores */
     unsigned queue_limit;      /* jobs that may wait; 0: TOKEN_QUEUE_LIMIT */
     unsigned cache_limit;      /* sealed keys kept open; 0: TOKEN_CACHE_LIMIT */
+    bool *pin_refused; /* set by token_open(), if not NULL: the token refuses the PIN, or one more wrong one would
+                          lock it; opening it again would not help */
 };
 
 /* Labels of the persistent objects. */

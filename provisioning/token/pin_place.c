@@ -33,6 +33,22 @@ static int keep_key(const struct invocation *in, const char *description, const 
     return code;
 }
 
+/* Both daemons' credentials have one name, and each a file of its own: strongroom-vaultd.token-pin for vaultd.conf, as
+ * the units in provisioning/systemd have it. */
+static void say_how_to_encrypt(const struct invocation *in, const char *name, const char *path)
+{
+    const char *slash = strrchr(in->config_path, '/'), *file = slash != NULL ? slash + 1 : in->config_path;
+    const char *dot = strrchr(file, '.');
+    int len = (int)(dot != NULL ? (size_t)(dot - file) : strlen(file));
+
+    fprintf(in->err,
+            "The daemon reads the PIN as systemd's credential \"%s\". Make it of the file, then keep the file away:\n"
+            "  systemd-creds encrypt --name=%s %s /etc/credstore.encrypted/strongroom-%.*s.%s\n"
+            "The daemon's unit has\n"
+            "  LoadCredentialEncrypted=%s:/etc/credstore.encrypted/strongroom-%.*s.%s\n",
+            name, name, path, len, file, name, name, len, file, name);
+}
+
 int pin_place_hand_over(const struct invocation *in, const struct site *s, const char *from, const char *path)
 {
     const char *name;
@@ -41,12 +57,7 @@ int pin_place_hand_over(const struct invocation *in, const struct site *s, const
     case PIN_SOURCE_KEYRING:
         return keep_key(in, name, from);
     case PIN_SOURCE_CREDENTIAL:
-        fprintf(
-            in->err,
-            "The daemon reads the PIN as systemd's credential \"%s\". Make it of the file, then keep the file away:\n"
-            "  systemd-creds encrypt --name=%s %s /etc/credstore.encrypted/%s\n"
-            "and have LoadCredentialEncrypted=%s in the daemon's unit.\n",
-            name, name, path, name, name);
+        say_how_to_encrypt(in, name, path);
         return EXIT_DONE;
     case PIN_SOURCE_FILE:
         break;

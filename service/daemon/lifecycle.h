@@ -6,6 +6,10 @@
 
 #include "firmware/base/status.h"
 
+/* The exit code of a daemon whose token refuses the PIN, EX_NOPERM: the units have it in RestartPreventExitStatus=, for
+ * each start costs a try. */
+#define EXIT_PIN_REFUSED 77
+
 struct lifecycle_hooks {
     void (*reload)(void *arg); /* SIGHUP */
     void *arg;

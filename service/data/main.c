@@ -21,6 +21,7 @@ struct vaultd {
     char *resource, *login;
     struct bytes issuer, challenge;
     struct data_plane plane;
+    bool pin_refused; /* by the token */
 };
 
 /* Say which part would not start. */
@@ -41,6 +42,7 @@ static enum status open_token(struct vaultd *d)
         .module_config = c->token_config[0] != '\0' ? c->token_config : NULL,
         .workers = c->token_workers,
         .cache_limit = c->key_cache,
+        .pin_refused = &d->pin_refused,
     };
     enum status st;
 
@@ -173,5 +175,5 @@ int main(int argc, char **argv)
         code = EXIT_SUCCESS;
     }
     shut_down(&d);
-    return code;
+    return d.pin_refused ? EXIT_PIN_REFUSED : code;
 }

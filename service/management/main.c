@@ -28,6 +28,7 @@ struct managementd {
     char *vault_resource, *management_url, *login_url;
     struct bytes challenge;
     struct management plane;
+    bool pin_refused; /* by the token */
 };
 
 /* Say which part would not start. */
@@ -64,6 +65,7 @@ static enum status open_token(struct managementd *d)
         .module_config = c->token_config[0] != '\0' ? c->token_config : NULL,
         .workers = c->token_workers,
         .cache_limit = c->key_cache,
+        .pin_refused = &d->pin_refused,
     };
     enum status st;
 
@@ -207,5 +209,5 @@ int main(int argc, char **argv)
         code = EXIT_SUCCESS;
     }
     shut_down(&d);
-    return code;
+    return d.pin_refused ? EXIT_PIN_REFUSED : code;
 }

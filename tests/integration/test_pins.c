@@ -45,6 +45,17 @@ static int tear_down(void)
     return appliance_free(a) ? 0 : 1;
 }
 
+static void write_pin(const char *pin)
+{
+    FILE *f;
+
+    CU_ASSERT_EQUAL(chmod(pin_file, 0600), 0);
+    CU_ASSERT_FATAL((f = fopen(pin_file, "we")) != NULL);
+    fputs(pin, f);
+    fclose(f);
+    CU_ASSERT_EQUAL(chmod(pin_file, 0400), 0);
+}
+
 static void use_source(const char *source)
 {
     struct bytes text = { 0 };
@@ -81,6 +92,23 @@ static int cli(const char *const *words)
         printf("\n  %s", bytes_text(&output));
     bytes_clear(&output);
     return code;
+}
+
+/* As the unit's RestartPreventExitStatus= wants it: with another exit code, systemd would use up the tries. */
+static void a_wrong_pin_ends_it_for_good(void)
+{
+    const char *words[] = { "vaultd", "--config", config, NULL };
+    struct bytes right = { 0 }, output = { 0 };
+
+    read_file(pin_file, &right);
+    write_pin("not-the-pin-of-this-token");
+    CU_ASSERT_EQUAL(appliance_run(a, words, &output), 77);
+    CU_ASSERT_PTR_NOT_NULL(strstr(bytes_text(&output), "the token refuses the PIN"));
+    write_pin(bytes_text(&right));
+    CU_ASSERT(appliance_start_daemon(a, VAULTD));
+    CU_ASSERT(appliance_stop_daemon(a, VAULTD));
+    bytes_clear(&right);
+    bytes_clear(&output);
 }
 
 /* Rotate, under the running daemon where the token allows that; it starts by the new PIN and ends. */
@@ -154,6 +182,7 @@ int main(void)
 {
     static CU_TestInfo cases[] = {
         { "a daemon reads its PIN from a file, also a rotated one, and from none that others may read", a_file },
+        { "a daemon whose PIN is refused ends with a code of its own", a_wrong_pin_ends_it_for_good },
         { "a daemon reads its PIN from a credential", a_credential },
         { "a daemon reads its PIN from a key of the keyring, behind its system call filter", a_key },
         CU_TEST_INFO_NULL,

@@ -14,6 +14,7 @@ static pthread_rwlock_t inside = PTHREAD_RWLOCK_INITIALIZER; /* calls read; taki
 static CK_RV away = CKR_OK;                                  /* under `inside` */
 static atomic_ulong sign_answer;
 static atomic_ulong hidden = CKM_VENDOR_DEFINED;
+static atomic_ulong more_flags;
 static atomic_uint unwraps, logins, destroys;
 static atomic_int opens_left = -1; /* negative: none fails */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
@@ -34,7 +35,6 @@ static bool held;
 
 FORWARD(C_GetSlotList, (CK_BBOOL p, CK_SLOT_ID *l, CK_ULONG *n), (p, l, n))
 FORWARD(C_GetSlotInfo, (CK_SLOT_ID s, CK_SLOT_INFO *i), (s, i))
-FORWARD(C_GetTokenInfo, (CK_SLOT_ID s, CK_TOKEN_INFO *i), (s, i))
 FORWARD(C_CloseSession, (CK_SESSION_HANDLE h), (h))
 FORWARD(C_GetSessionInfo, (CK_SESSION_HANDLE h, CK_SESSION_INFO *i), (h, i))
 FORWARD(C_GetAttributeValue, (CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG n), (h, o, a, n))
@@ -52,6 +52,18 @@ FORWARD(C_GenerateKeyPair,
 FORWARD(C_WrapKey,
         (CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE w, CK_OBJECT_HANDLE k, CK_BYTE *p, CK_ULONG *n),
         (h, m, w, k, p, n))
+
+static CK_RV my_C_GetTokenInfo(CK_SLOT_ID s, CK_TOKEN_INFO *i)
+{
+    CK_RV rv;
+
+    pthread_rwlock_rdlock(&inside);
+    rv = away != CKR_OK ? away : real->C_GetTokenInfo(s, i);
+    pthread_rwlock_unlock(&inside);
+    if (rv == CKR_OK)
+        i->flags |= atomic_load(&more_flags);
+    return rv;
+}
 
 static CK_RV my_C_OpenSession(CK_SLOT_ID s, CK_FLAGS f, void *a, CK_NOTIFY n, CK_SESSION_HANDLE *h)
 {
@@ -174,6 +186,11 @@ static void hide(CK_MECHANISM_TYPE type)
     atomic_store(&hidden, type);
 }
 
+static void set_flags(CK_FLAGS flags)
+{
+    atomic_store(&more_flags, flags);
+}
+
 static unsigned unwraps_so_far(void)
 {
     return atomic_load(&unwraps);
@@ -197,6 +214,7 @@ const struct shim_controls shim_controls = {
     .fail_open = fail_open,
     .hold_unwraps = hold_unwraps,
     .hide = hide,
+    .set_flags = set_flags,
     .unwraps = unwraps_so_far,
     .logins = logins_so_far,
     .destroys = destroys_so_far,

@@ -14,6 +14,7 @@ struct shim_controls {
     void (*fail_open)(unsigned after); /* so many C_OpenSession succeed, then one fails */
     void (*hold_unwraps)(bool hold);   /* C_UnwrapKey waits as long as this is on */
     void (*hide)(CK_MECHANISM_TYPE t); /* not in the list of mechanisms; CKM_VENDOR_DEFINED: nothing is hidden */
+    void (*set_flags)(CK_FLAGS flags); /* of every token, besides its own; 0: none */
     unsigned (*unwraps)(void);         /* calls of C_UnwrapKey so far */
     unsigned (*logins)(void);
     unsigned (*destroys)(void);

@@ -238,6 +238,54 @@ static void a_wrong_pin_is_tried_once(void)
     CU_ASSERT_EQUAL(sign(), ST_OK);
 }
 
+/* A wrong PIN would lock the token, and only a person knows whether this one is right. */
+static void the_last_try_is_not_risked(void)
+{
+    unsigned before;
+    uint64_t until;
+
+    CU_ASSERT_EQUAL(sign(), ST_OK);
+    before = shim->logins();
+    shim->take_away(CKR_DEVICE_REMOVED);
+    CU_ASSERT_EQUAL(sign(), ST_UNAVAILABLE);
+    shim->set_flags(CKF_USER_PIN_FINAL_TRY);
+    shim->bring_back();
+    for (until = clock_monotonic_ms() + 600; clock_monotonic_ms() < until;)
+        pause_ms(10);
+    CU_ASSERT_FALSE(token_is_up(token));
+    CU_ASSERT_EQUAL(shim->logins(), before);
+    shim->set_flags(0); /* somebody has logged in by the right one */
+    CU_ASSERT_TRUE_FATAL(comes_back());
+    CU_ASSERT_EQUAL(sign(), ST_OK);
+}
+
+/* For the daemon to exit so that nobody starts it again. */
+static void who_opens_it_is_told_of_a_refused_pin(void)
+{
+    struct token_config c = config;
+    struct token *t = NULL;
+    bool refused = true;
+
+    c.pin_refused = &refused;
+    token_close(token);
+    token = NULL;
+    shim->set_flags(CKF_USER_PIN_FINAL_TRY);
+    CU_ASSERT_EQUAL(token_open(&c, &t), ST_NOT_PERMITTED);
+    CU_ASSERT(refused);
+    shim->set_flags(0);
+    c.pin_file = "/nonexistent/pin"; /* it may come */
+    CU_ASSERT_EQUAL(token_open(&c, &t), ST_NOT_PERMITTED);
+    CU_ASSERT_FALSE(refused);
+    c.pin_file = config.pin_file;
+    fixture_write(config.pin_file, "000000", 0600);
+    CU_ASSERT_EQUAL(token_open(&c, &t), ST_NOT_PERMITTED);
+    CU_ASSERT(refused);
+    fixture_write(config.pin_file, FIXTURE_PIN, 0600);
+    CU_ASSERT_EQUAL(token_open(&c, &token), ST_OK);
+    CU_ASSERT_FALSE(refused);
+    CU_ASSERT_EQUAL(sign(), ST_OK);
+}
+
 static atomic_bool enough;
 static atomic_uint good, unavailable, other;
 
@@ -441,12 +489,14 @@ int main(void)
         { "a module finalised by another is initialised again", finalised_by_another },
         { "a session that cannot be opened: the next try has it", a_session_that_cannot_be_opened },
         { "a refused PIN is not tried again until its file changes", a_wrong_pin_is_tried_once },
+        { "the last try is not risked", the_last_try_is_not_risked },
         { "away and back under load", under_load },
         { "32 threads that miss one key cause one unwrap", one_unwrap_for_many },
         { "a token lost while a key is opened: all who wait are told", lost_while_opening },
         { "evicted keys leave the token", evicted_objects_are_destroyed },
         { "mechanisms that the token lacks", missing_mechanisms },
         { "closing and opening while away", closed_while_away },
+        { "who opens it is told of a refused PIN", who_opens_it_is_told_of_a_refused_pin },
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = { { "reconnect", start, stop, NULL, NULL, cases }, CU_SUITE_INFO_NULL };

@@ -208,6 +208,11 @@ static void refusals(void)
     CU_ASSERT_EQUAL(chmod(pin, 0440), 0);
     CU_ASSERT_EQUAL(PIN("rotate", "--who", "user"), EXIT_REFUSED);
     CU_ASSERT_EQUAL(chmod(pin, 0400), 0);
+    if (geteuid() == 0) { /* root is not the daemon: its file is left to it, and stays its own */
+        CU_ASSERT_EQUAL(chown(pin, 65534, 65534), 0);
+        CU_ASSERT_EQUAL(PIN("rotate", "--who", "user"), EXIT_REFUSED);
+        CU_ASSERT_EQUAL(chown(pin, 0, 0), 0);
+    }
     get(pin, after);
     CU_ASSERT_STRING_EQUAL(before, after);
     CU_ASSERT_TRUE(opens());
@@ -239,6 +244,8 @@ static void with_a_credential(void)
     CU_ASSERT(says(said.err, "--pin-file"));
     CU_ASSERT_EQUAL(RUN_APART(&said, "token", "init", "--config", other, "--pin-file", pin, "--json"), EXIT_DONE);
     CU_ASSERT(says(said.err, "systemd-creds encrypt --name=pin") && says(said.err, pin));
+    /* both daemons' have one name: each is a file of its own, as the units have it */
+    CU_ASSERT(says(said.err, "LoadCredentialEncrypted=pin:/etc/credstore.encrypted/strongroom-credential.pin\n"));
     CU_ASSERT_EQUAL(RUN_APART(&said, "token", "info", "--config", other), EXIT_REFUSED); /* there is none here */
     CU_ASSERT_EQUAL(setenv("CREDENTIALS_DIRECTORY", session_path("site", "."), 1), 0);
     CU_ASSERT_EQUAL(RUN_APART(&said, "token", "info", "--config", other), EXIT_DONE);
