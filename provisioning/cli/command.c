@@ -5,6 +5,7 @@
 
 #include "provisioning/cli/result_file.h"
 
+#define HELP_COLUMN     30 /* where the words on an option begin */
 #define CONFIG_VARIABLE "STRONGROOM_CONFIG"
 
 static const struct verb_option common_options[] = {
@@ -63,7 +64,8 @@ static void help_option(const struct verb_option *o, FILE *out)
 
     snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument != NULL ? " " : "",
              o->argument != NULL ? o->argument : "");
-    fprintf(out, "  %-26s%s%s\n", left, o->help, o->required ? " (required)" : "");
+    fprintf(out, "  %s%*s%s%s\n", left, strlen(left) < HELP_COLUMN ? (int)(HELP_COLUMN - strlen(left)) : 2, "", o->help,
+            o->required ? " (required)" : "");
 }
 
 static void help_verb(const struct noun *n, const struct verb *v, FILE *out)
@@ -165,19 +167,51 @@ static int keep_given(struct invocation *in, const struct verb_option *o, const 
     return EXIT_DONE;
 }
 
+/* getopt would take the beginning of a name for the name: what a script says must not mean something else when there is
+ * one more option. Returns EXIT_DONE or EXIT_USAGE. */
+static int check_name(const struct invocation *in, const struct option_table *t, const char *word)
+{
+    const char *name = word + 2, *close = NULL;
+    size_t len = strcspn(name, "=");
+
+    for (size_t i = 0; i < t->count; i++) {
+        if (strncmp(t->rows[i].name, name, len) != 0)
+            continue;
+        if (t->rows[i].name[len] != '\0')
+            close = t->rows[i].name;
+        else if (name[len] == '=' && t->rows[i].has_arg == no_argument)
+            return command_misused(in, "--%s takes no value", t->rows[i].name);
+        else
+            return EXIT_DONE;
+    }
+    if (close != NULL)
+        return command_misused(in, "unknown option --%.*s; did you mean --%s?", (int)len, name, close);
+    return command_misused(in, "unknown option --%.*s (see --help)", (int)len, name);
+}
+
+/* "--" ends the options, and nothing comes behind them. */
+static bool is_long(const char *word)
+{
+    return word != NULL && strncmp(word, "--", 2) == 0 && word[2] != '\0';
+}
+
 static int parse_options(struct invocation *in, const struct option_table *t, int argc, char **argv)
 {
-    int c, code, row = -1;
+    int c, code, row = -1, at = 1;
 
     optind = 0; /* begin anew: a test runs many command lines in one process */
     opterr = 0;
-    /* "+": nothing is reordered; ":": a missing value is told apart from an unknown name. */
-    while ((c = getopt_long(argc, argv, "+:", t->rows, &row)) != -1) {
+    for (;; at = optind) {
+        if (is_long(argv[at]) && (code = check_name(in, t, argv[at])) != EXIT_DONE)
+            return code;
+        /* "+": nothing is reordered; ":": a missing value is told apart from an unknown name. */
+        if ((c = getopt_long(argc, argv, "+:h", t->rows, &row)) == -1)
+            break;
         if (c == ':')
-            return command_misused(in, "%s needs a value", argv[optind - 1]);
-        if (c != 0)
-            return command_misused(in, "unknown or ambiguous option %s (see --help)", argv[optind - 1]);
-        if ((code = keep_given(in, t->options[row], optarg)) != EXIT_DONE)
+            return command_misused(in, "%s needs a value", argv[at]);
+        if (c != 0 && c != 'h')
+            return command_misused(in, "unknown option %s (see --help)", argv[at]);
+        if ((code = keep_given(in, c == 'h' ? &common_options[COMMON_HELP] : t->options[row], optarg)) != EXIT_DONE)
             return code;
     }
     if (optind != argc)
@@ -235,6 +269,19 @@ static bool is_help(const char *word)
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
+static int no_such_verb(const struct invocation *in, const char *name)
+{
+    struct bytes names = { 0 };
+    int code;
+
+    for (const struct verb *v = in->noun->verbs; v->name != NULL; v++)
+        bytes_printf(&names, "%s%s", v == in->noun->verbs ? "" : ", ", v->name);
+    code = command_misused(in, "no verb \"%s\"; there are: %s", name,
+                           bytes_status(&names) == ST_OK ? bytes_text(&names) : "others");
+    bytes_clear(&names);
+    return code;
+}
+
 /* argv[0] is the noun's name. */
 static int run_noun(struct invocation *in, int argc, char **argv)
 {
@@ -247,7 +294,7 @@ static int run_noun(struct invocation *in, int argc, char **argv)
         return EXIT_DONE;
     }
     if ((in->verb = find_verb(in->noun, argv[1])) == NULL)
-        return command_misused(in, "no verb \"%s\" (see strongroom %s --help)", argv[1], in->noun->name);
+        return no_such_verb(in, argv[1]);
     return run_verb(in, argc - 1, argv + 1);
 }
 

@@ -64,6 +64,8 @@ static void help_everywhere(void)
     CU_ASSERT(says(said.out, "--colour NAME") && says(said.out, "(required)") && says(said.out, "Takes a while."));
     CU_ASSERT(says(said.out, "--json") && says(said.out, "--config FILE"));
     CU_ASSERT_STRING_EQUAL(said.err, "");
+    CU_ASSERT_EQUAL(WALL("wall", "wash", "-h"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "make it clean"));
     CU_ASSERT_EQUAL(WALL("wall", "wash", "--help"), EXIT_DONE);
     CU_ASSERT_PTR_NULL(strstr(said.out, "--json"));
 }
@@ -95,16 +97,36 @@ static void refused(const char *words[], const char *why)
 static void wrong_usage(void)
 {
     refused((const char *[]){ "roof", "paint", NULL }, "no noun \"roof\"");
-    refused((const char *[]){ "wall", "burn", NULL }, "wall: no verb \"burn\"");
+    refused((const char *[]){ "wall", "burn", NULL }, "wall: no verb \"burn\"; there are: paint, wash, lose");
     refused((const char *[]){ "wall", "paint", "--config", "/c", NULL }, "--colour NAME is missing");
     refused((const char *[]){ "wall", "paint", "--colour", NULL }, "--colour needs a value");
     refused((const char *[]){ "wall", "paint", "--colour", "a", "--colour", "b", "--config", "/c", NULL },
             "--colour is given twice");
     refused((const char *[]){ "wall", "paint", "--colour", "a", "--shade", "b", NULL }, "--shade");
     refused((const char *[]){ "wall", "paint", "--colour", "a", "stray", "--config", "/c", NULL }, "\"stray\"");
-    refused((const char *[]){ "wall", "paint", "--bright=1", "--colour", "a", NULL }, "--bright=1");
+    refused((const char *[]){ "wall", "paint", "--bright=1", "--colour", "a", NULL }, "--bright takes no value");
     refused((const char *[]){ "wall", "wash", "--json", NULL }, "--json");
     refused((const char *[]){ "wall", "paint", "-c", NULL }, "-c");
+}
+
+/* What a script says today must mean the same when there are more options. */
+static void whole_names(void)
+{
+    refused((const char *[]){ "wall", "paint", "--col", "a", "--config", "/c", NULL },
+            "unknown option --col; did you mean --colour?");
+    refused((const char *[]){ "wall", "paint", "--colour", "a", "--conf=/c", NULL }, "unknown option --conf;");
+    refused((const char *[]){ "wall", "paint", "--colour", "a", "--config", "/c", "--br", NULL }, "--bright?");
+    refused((const char *[]){ "wall", "paint", "--col", NULL }, "unknown option --col;");
+    CU_ASSERT_EQUAL(WALL("wall", "paint", "--colour", "--col", "--config", "/c"), EXIT_DONE); /* a value */
+}
+
+static void columns(void)
+{
+    CU_ASSERT_EQUAL(RUN(&said, "domain", "restore", "--help"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "--key-passphrase-file FILE    the passphrase"));
+    CU_ASSERT(says(said.out, "--act FILE                    the act"));
+    CU_ASSERT_EQUAL(RUN(&said, "keystore", "start-mode", "--help"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "--operator-passphrase-file FILE  passphrases"));
 }
 
 static void configuration(void)
@@ -316,6 +338,8 @@ int main(void)
         { "--version", version },
         { "values and switches arrive, a repeatable option in order", values_arrive },
         { "wrong usage is named, the verb does not run, exit code 2", wrong_usage },
+        { "options by their whole names alone", whole_names },
+        { "help has its words in a column", columns },
         { "the configuration comes from --config, else from the environment, else is asked for", configuration },
         { "a refusal names the command and gives exit code 1", refusal_names_the_command },
         { "many repeatable options", too_many_options },
