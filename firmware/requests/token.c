@@ -64,6 +64,7 @@ CK_RV on_status(struct call *c, const ProtobufCMessage *request)
     pthread_mutex_lock(&c->ks->lock);
     s->locked = c->ks->domain.exists && !c->ks->domain.open;
     s->attended = c->ks->domain.start.required > 0;
+    s->passphrases_locked = s->attended && c->ks->domain.start.tries >= UNLOCK_TRIES_MAX;
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
         s->partitions += c->ks->partitions[i] != NULL;
     pthread_mutex_unlock(&c->ks->lock);

@@ -26,6 +26,7 @@ static void put_status(struct json_writer *w, const Ks__Status *s)
         json_put_text(w, "fault", span_text(s->fault));
     json_put_bool(w, "locked", s->locked);
     json_put_bool(w, "attended", s->attended);
+    json_put_bool(w, "passphrasesLocked", s->passphrases_locked);
     json_put_text(w, "board", span_text(s->board));
     json_put_bool(w, "hardware", s->hardware);
     json_put_text(w, "root", span_text(s->root));
@@ -56,7 +57,11 @@ static void put_status_words(struct bytes *text, const Ks__Status *s)
 {
     bytes_printf(text, "keystore: %s%s%s\n", keystore_state_name(s->state), s->fault[0] != '\0' ? ": " : "", s->fault);
     if (s->locked)
-        bytes_append_text(text, "  LOCKED     it waits for its operators: strongroom keystore unlock\n");
+        bytes_append_text(text,
+                          s->passphrases_locked
+                              ? "  LOCKED     too many wrong passphrases were typed: the holders alone open it, by "
+                                "strongroom domain restore\n"
+                              : "  LOCKED     it waits for its operators: strongroom keystore unlock\n");
     bytes_printf(text,
                  "  start      %s\n  board      %s%s\n  root key   %s\n  isolation  %s\n  firmware   %s, SHA-256 ",
                  s->attended ? "attended" : "unattended", s->board,

@@ -342,6 +342,39 @@ static void zeroised(void)
     CU_ASSERT(says(said.out, "keystore: zeroised"));
 }
 
+/* --- a keystore of its own, whose operators are guessed at --- */
+
+static void operators_locked_out(void)
+{
+    const char *pass = ceremony_path("guessed.pass"), *wrong = ceremony_path("wrong.pass");
+    struct board second;
+
+    CU_ASSERT_EQUAL_FATAL(file_create(pass, 0600, span_text("the only passphrase")), ST_OK);
+    CU_ASSERT_EQUAL_FATAL(file_create(wrong, 0600, span_text("another passphrase")), ST_OK);
+    CU_ASSERT_FATAL(board_start(&second, "second", ceremony_path("owner.pem")));
+    CU_ASSERT_EQUAL_FATAL(ceremony_domain(&second, "second"), EXIT_DONE);
+    unlink(act);
+#define ASK2(...) BOARD_ASK(&said, &second, "owner", __VA_ARGS__)
+#define GUESSED   "keystore", "start-mode", "--required", "1", "--operator", "eins", "--operator-passphrase-file", pass
+    CU_ASSERT_EQUAL_FATAL(ASK2(GUESSED, "--prepare", act), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 0, ann), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 1, bob), EXIT_DONE);
+    CU_ASSERT_EQUAL_FATAL(ASK2(GUESSED, "--act", act, "--approval", ann, "--approval", bob), EXIT_DONE);
+    board_stop(&second);
+    CU_ASSERT_FATAL(board_start(&second, "second", NULL));
+    CU_ASSERT_EQUAL(ASK2("keystore", "status", "--json"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "\"locked\":true,\"attended\":true,\"passphrasesLocked\":false"));
+    for (unsigned i = 0; i < UNLOCK_TRIES_MAX; i++)
+        CU_ASSERT_EQUAL(ASK2("keystore", "unlock", "--operator", "eins", "--operator-passphrase-file", wrong),
+                        EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "too many wrong passphrases"));
+    CU_ASSERT_EQUAL(ASK2("keystore", "status", "--json"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "\"passphrasesLocked\":true"));
+    CU_ASSERT_EQUAL(ASK2("keystore", "status"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "the holders alone open it"));
+    board_stop(&second);
+}
+
 int main(void)
 {
     CU_TestInfo cases[] = {
@@ -356,6 +389,7 @@ int main(void)
         { "other holders, once their file is confirmed", other_holders },
         { "another owner", another_owner },
         { "zeroised, with a certificate of it", zeroised },
+        { "ten wrong passphrases, and the status says so", operators_locked_out },
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = { { "ceremonies", set_up, tear_down, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
