@@ -89,7 +89,8 @@ static void forget_all(struct keystore *ks)
     secret_wipe(ks->pepper, sizeof ks->pepper);
 }
 
-/* Root key, flash, memory: in the order in which they make the rest worthless. */
+/* Root key, flash, memory: in the order in which they make the rest worthless. The board's word of it holds as soon as
+ * the root key is gone, whatever the flash still has; it is taken back when that is not so. */
 static CK_RV zeroise(struct keystore *ks)
 {
     enum status root, flash;
@@ -101,6 +102,8 @@ static CK_RV zeroise(struct keystore *ks)
     pthread_mutex_unlock(&ks->storage.lock);
     forget_all(ks);
     secret_wipe(ks->operator_pepper, sizeof ks->operator_pepper);
+    if (root != ST_OK && ks->hal->publish_destruction(ks->hal->self, span_of(NULL, 0)) != ST_OK)
+        log_error("the board says that all is destroyed, which it is not: the next start takes that back");
     return root == ST_OK && flash == ST_OK ? CKR_OK : CKR_DEVICE_ERROR;
 }
 

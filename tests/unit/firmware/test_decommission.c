@@ -1,4 +1,5 @@
 /* firmware/requests/decommission.c, requests/device.c: the end of a domain, and what the owner sets on the board. */
+#include "firmware/base/big_endian.h"
 #include "firmware/crypto/pin.h"
 #include "firmware/inside.h"
 #include "tests/unit/firmware/rig.h"
@@ -155,6 +156,33 @@ static void nothing_is_destroyed_without_a_word_of_it(void)
     CU_ASSERT_EQUAL(end(MESSAGE_ZEROISE, &out), CKR_DEVICE_ERROR);
     CU_ASSERT_FALSE(rig.hal->root_destroyed);
     CU_ASSERT_EQUAL(atomic_load(&rig.ks->state), KEYSTORE_OPERATIONAL);
+    close_rig();
+}
+
+static enum status no_destroy(void *self)
+{
+    (void)self;
+    return ST_IO;
+}
+
+/* A root key that is still there may open what a copy of the flash holds: nobody says that it is destroyed, neither the
+ * answer nor the board; the audit says that it was tried in vain. */
+static void a_root_that_stays_is_not_called_destroyed(void)
+{
+    uint8_t head[AUDIT_HASH_LEN];
+    struct bytes records = { 0 };
+    uint64_t newest, next;
+
+    open_rig();
+    rig.hal->hal.root_destroy = no_destroy;
+    CU_ASSERT_EQUAL(end(MESSAGE_ZEROISE, NULL), CKR_DEVICE_ERROR);
+    CU_ASSERT_EQUAL(rig.hal->destruction.len, 0);
+    CU_ASSERT_EQUAL(atomic_load(&rig.ks->state), KEYSTORE_ZEROISED);
+    audit_head(rig.ks->audit, &newest, head);
+    CU_ASSERT_FATAL(audit_read(rig.ks->audit, newest, 1, &records, &next) == ST_OK);
+    CU_ASSERT_EQUAL(be_get(records.p + 16, 2), MESSAGE_ZEROISE);
+    CU_ASSERT_EQUAL(be_get(records.p + 23, 4), CKR_DEVICE_ERROR);
+    bytes_clear(&records);
     close_rig();
 }
 
@@ -341,6 +369,7 @@ int main(void)
         { "a reset board is as from the factory", a_reset_board_is_as_from_the_factory },
         { "a zeroised board leaves its word", a_zeroised_board_leaves_its_word },
         { "nothing is destroyed without a word of it", nothing_is_destroyed_without_a_word_of_it },
+        { "a root that stays is not called destroyed", a_root_that_stays_is_not_called_destroyed },
         { "a statement whose act did not come about is taken back",
           a_statement_whose_act_did_not_come_about_is_taken_back },
         { "in state error the owner alone ends it", in_state_error_the_owner_alone_ends_it },
