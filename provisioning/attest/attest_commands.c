@@ -9,6 +9,7 @@
 #include "provisioning/attest/verbs.h"
 #include "provisioning/cli/moment.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/cli/result_file.h"
 #include "provisioning/link/keystore_link.h"
 #include "provisioning/link/pem.h"
 #include "provisioning/token/site.h"
@@ -52,18 +53,23 @@ static int read_nonce(const struct invocation *in, struct nonce *out)
     return EXIT_DONE;
 }
 
+static int reserve(const struct invocation *in)
+{
+    return result_file_reserve(in, command_value(in, "out"), 0444, STATEMENT_FILE_MAX);
+}
+
 static int attest_create(struct invocation *in)
 {
     Ks__Attest m = KS__ATTEST__INIT;
     Ks__SignedStatement *answer;
-    struct keystore_link *k;
+    struct keystore_link *k = NULL;
     struct nonce nonce;
     int code;
 
     if ((code = read_nonce(in, &nonce)) != EXIT_DONE)
         return code;
     m.nonce = (ProtobufCBinaryData){ .len = nonce.len, .data = nonce.bytes };
-    if ((code = keystore_link_open(in, &k)) == EXIT_DONE &&
+    if ((code = reserve(in)) == EXIT_DONE && (code = keystore_link_open(in, &k)) == EXIT_DONE &&
         (code = keystore_link_call(in, k, MESSAGE_ATTEST, &m.base, &answer)) == EXIT_DONE)
         code = statement_file_write(in, command_value(in, "out"), answer);
     keystore_link_close(k);
@@ -93,7 +99,7 @@ static int attest_key(struct invocation *in)
 
     if ((code = read_nonce(in, &nonce)) != EXIT_DONE)
         return code;
-    if ((code = site_open(in, &site)) == EXIT_DONE &&
+    if ((code = reserve(in)) == EXIT_DONE && (code = site_open(in, &site)) == EXIT_DONE &&
         (code = key_attest(in, &site.config, command_value(in, "label"), span_of(nonce.bytes, nonce.len), &packed)) ==
             EXIT_DONE)
         code = write_packed(in, &packed);

@@ -6,17 +6,11 @@
 #define OPTION   "passphrase-file"
 #define QUESTION "Passphrase of the CA's key"
 
-int ca_key_create(const struct invocation *in, const char *path, EVP_PKEY *key)
+int ca_key_passphrase(const struct invocation *in, struct secret *out)
 {
-    struct secret passphrase = { 0 };
-    int code = EXIT_DONE;
-
-    if (!command_given(in, "no-passphrase"))
-        code = prompt_new_or_file(in, OPTION, QUESTION, PASSPHRASE_MIN, &passphrase);
-    if (code == EXIT_DONE)
-        code = private_key_write(in, key, secret_span(&passphrase), path);
-    secret_clear(&passphrase);
-    return code;
+    if (command_given(in, "no-passphrase"))
+        return EXIT_DONE;
+    return prompt_new_or_file(in, OPTION, QUESTION, PASSPHRASE_MIN, out);
 }
 
 int ca_key_read(const struct invocation *in, const char *path, EVP_PKEY **out)

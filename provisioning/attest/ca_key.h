@@ -5,11 +5,12 @@
 
 #include <openssl/evp.h>
 
+#include "firmware/base/secret.h"
 #include "provisioning/cli/command.h"
 
 /* Options --passphrase-file and, for a new key, --no-passphrase; without one the passphrase is asked for. EXIT_DONE, or
  * EXIT_REFUSED after saying why. */
-int ca_key_create(const struct invocation *in, const char *path, EVP_PKEY *key);
+int ca_key_passphrase(const struct invocation *in, struct secret *out); /* empty: none */
 int ca_key_read(const struct invocation *in, const char *path, EVP_PKEY **out);
 
 #endif

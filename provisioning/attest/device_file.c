@@ -2,8 +2,11 @@
 
 #include "firmware/base/base64url.h"
 #include "provisioning/cli/private_file.h"
+#include "provisioning/cli/result_file.h"
 #include "provisioning/link/pem.h"
 #include "service/json/json.h"
+
+#define P256_SPKI_LEN 91 /* DER: RFC 5480 */
 
 int device_file_write(const struct invocation *in, const char *path, const Ks__DeviceIdentity *identity)
 {
@@ -12,6 +15,7 @@ int device_file_write(const struct invocation *in, const char *path, const Ks__D
     struct bytes text = { 0 }, pem = { 0 };
     struct json_writer w;
     enum status st;
+    int code;
 
     if (x == NULL)
         return command_refuse(in, "the keystore's certificate does not parse");
@@ -26,10 +30,12 @@ int device_file_write(const struct invocation *in, const char *path, const Ks__D
     json_close_object(&w);
     bytes_append_char(&text, '\n');
     if ((st = bytes_status(&text)) == ST_OK && (st = bytes_status(&pem)) == ST_OK)
-        st = file_create(path, 0444, bytes_span(&text));
+        code = result_file_write(in, path, 0444, bytes_span(&text));
+    else
+        code = command_refuse(in, "%s: %s", path, status_name(st));
     bytes_clear(&text);
     bytes_clear(&pem);
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
+    return code;
 }
 
 static enum status take_json(struct span text, struct device_file *out)
@@ -52,14 +58,33 @@ static enum status take_json(struct span text, struct device_file *out)
     return st;
 }
 
+static bool is_p256(EVP_PKEY *key)
+{
+    char group[32];
+
+    return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1 &&
+           strcmp(group, "prime256v1") == 0;
+}
+
 /* The signature proves that who made the certificate had the private key. */
 static bool is_a_devices(X509 *x)
 {
     EVP_PKEY *key = X509_get0_pubkey(x);
-    char group[32];
 
-    return key != NULL && EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1 &&
-           strcmp(group, "prime256v1") == 0 && X509_verify(x, key) == 1;
+    return key != NULL && is_p256(key) && X509_verify(x, key) == 1;
+}
+
+/* As the keystore writes it: P-256, its curve by name, its point uncompressed. The device's own key is no second word
+ * beside the device's. */
+static bool is_a_tpms(const struct bytes *spki, X509 *device)
+{
+    const uint8_t *p = spki->p;
+    EVP_PKEY *key = spki->len == P256_SPKI_LEN ? d2i_PUBKEY(NULL, &p, (long)spki->len) : NULL;
+    bool ok =
+        key != NULL && p == spki->p + spki->len && is_p256(key) && EVP_PKEY_eq(key, X509_get0_pubkey(device)) != 1;
+
+    EVP_PKEY_free(key);
+    return ok;
 }
 
 int device_file_read(const struct invocation *in, const char *path, struct device_file *out)
@@ -78,6 +103,8 @@ int device_file_read(const struct invocation *in, const char *path, struct devic
                               st == ST_BAD_REQUEST ? "neither a device's file nor its certificate" : status_name(st));
     if (!is_a_devices(out->certificate))
         return command_refuse(in, "%s: not the self-signed certificate of a keystore", path);
+    if (out->quote_key.len > 0 && !is_a_tpms(&out->quote_key, out->certificate))
+        return command_refuse(in, "%s: its quote key is no P-256 key of a TPM", path);
     return EXIT_DONE;
 }
 

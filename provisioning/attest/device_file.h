@@ -15,7 +15,8 @@ struct device_file {
 
 /* EXIT_DONE, or EXIT_REFUSED after saying why. */
 int device_file_write(const struct invocation *in, const char *path, const Ks__DeviceIdentity *identity);
-/* Checks that the key is P-256 and the certificate its own. *out is for device_file_clear(), in every case. */
+/* Checks that both keys are P-256, the certificate is the device key's own, and the quote key another one. *out is for
+ * device_file_clear(), in every case. */
 int device_file_read(const struct invocation *in, const char *path, struct device_file *out);
 void device_file_clear(struct device_file *d);
 

@@ -7,13 +7,15 @@
 #include "provisioning/attest/device_certificate.h"
 #include "provisioning/attest/device_file.h"
 #include "provisioning/attest/verbs.h"
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/result_file.h"
 #include "provisioning/link/keystore_link.h"
+#include "provisioning/link/link_files.h"
 #include "provisioning/link/pem.h"
 
 #define CA_DAYS     10958 /* 30 years */
 #define DEVICE_DAYS 7305  /* 20 years */
 #define DAYS_MAX    36525
+#define CHAIN_ROOM  (2 * 2 * CERTIFICATE_MAX) /* two, in PEM */
 
 static int read_days(const struct invocation *in, unsigned otherwise, unsigned *out)
 {
@@ -35,18 +37,21 @@ static int write_chain(const struct invocation *in, const char *path, X509 *cons
 {
     struct bytes text = { 0 };
     enum status st;
+    int code;
 
     for (unsigned i = 0; i < count; i++)
         pem_append_certificate(&text, chain[i]);
-    if ((st = bytes_status(&text)) == ST_OK)
-        st = file_create(path, 0444, bytes_span(&text));
+    st = bytes_status(&text);
+    code = st == ST_OK ? result_file_write(in, path, 0444, bytes_span(&text))
+                       : command_refuse(in, "%s: %s", path, status_name(st));
     bytes_clear(&text);
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
+    return code;
 }
 
 static int factory_init_ca(struct invocation *in)
 {
     const char *name = command_value(in, "name");
+    struct secret passphrase = { 0 };
     EVP_PKEY *key = NULL;
     X509 *x = NULL;
     unsigned days;
@@ -56,12 +61,13 @@ static int factory_init_ca(struct invocation *in)
         return command_misused(in, "--name takes 1 to 64 bytes");
     if (command_given(in, "no-passphrase") && command_given(in, "passphrase-file"))
         return command_misused(in, "--no-passphrase and --passphrase-file exclude each other");
-    if ((code = read_days(in, CA_DAYS, &days)) != EXIT_DONE)
+    if ((code = read_days(in, CA_DAYS, &days)) != EXIT_DONE || (code = link_reserve_pair(in)) != EXIT_DONE)
         return code;
     if ((key = EVP_EC_gen("P-384")) == NULL || factory_certificate_make(name, key, days, &x) != ST_OK)
         code = command_refuse(in, "the key and its certificate cannot be made");
-    else if ((code = ca_key_create(in, command_value(in, "key"), key)) == EXIT_DONE)
-        code = write_chain(in, command_value(in, "certificate"), &x, 1);
+    else if ((code = ca_key_passphrase(in, &passphrase)) == EXIT_DONE)
+        code = link_write_pair(in, key, secret_span(&passphrase), x);
+    secret_clear(&passphrase);
     X509_free(x);
     EVP_PKEY_free(key);
     return code;
@@ -83,6 +89,23 @@ static int read_claims(const struct invocation *in, const struct device_file *d,
     return EXIT_DONE;
 }
 
+static int check_ca(const struct invocation *in, X509 *ca, EVP_PKEY *ca_key)
+{
+    if (X509_check_private_key(ca, ca_key) != 1 || X509_check_ca(ca) != 1)
+        return command_refuse(in, "the certificate is no CA's, or the key not its own");
+    if (X509_cmp_current_time(X509_get0_notAfter(ca)) < 0)
+        return command_refuse(in, "the CA's certificate has ended");
+    return EXIT_DONE;
+}
+
+/* A chain that ends sooner than its first certificate says would be believed for less time than was meant. */
+static int write_if_it_lasts(const struct invocation *in, X509 *const chain[2])
+{
+    if (ASN1_TIME_compare(X509_get0_notAfter(chain[0]), X509_get0_notAfter(chain[1])) > 0)
+        return command_refuse(in, "the CA's certificate ends before the device's would: fewer --days, or another CA");
+    return write_chain(in, command_value(in, "out"), chain, 2);
+}
+
 static int certify(const struct invocation *in, const struct device_file *d, X509 *ca, EVP_PKEY *ca_key)
 {
     struct device_claims claims;
@@ -92,11 +115,11 @@ static int certify(const struct invocation *in, const struct device_file *d, X50
 
     if ((code = read_days(in, DEVICE_DAYS, &days)) != EXIT_DONE || (code = read_claims(in, d, &claims)) != EXIT_DONE)
         return code;
-    if (X509_check_private_key(ca, ca_key) != 1 || X509_check_ca(ca) != 1)
-        return command_refuse(in, "the certificate is no CA's, or the key not its own");
+    if ((code = check_ca(in, ca, ca_key)) != EXIT_DONE)
+        return code;
     if (device_certificate_make(&claims, X509_get0_pubkey(d->certificate), ca, ca_key, days, &chain[0]) != ST_OK)
         return command_refuse(in, "the certificate cannot be made");
-    code = write_chain(in, command_value(in, "out"), chain, 2);
+    code = write_if_it_lasts(in, chain);
     X509_free(chain[0]);
     return code;
 }
@@ -110,6 +133,7 @@ static int factory_certify(struct invocation *in)
 
     if ((code = device_file_read(in, command_value(in, "device"), &device)) == EXIT_DONE &&
         (code = pem_read_certificate(in, command_value(in, "ca"), &ca)) == EXIT_DONE &&
+        (code = result_file_reserve(in, command_value(in, "out"), 0444, CHAIN_ROOM)) == EXIT_DONE &&
         (code = ca_key_read(in, command_value(in, "ca-key"), &ca_key)) == EXIT_DONE)
         code = certify(in, &device, ca, ca_key);
     device_file_clear(&device);

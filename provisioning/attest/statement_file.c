@@ -5,7 +5,7 @@
 
 #include "firmware/base/base64url.h"
 #include "firmware/wire/validate.h"
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/result_file.h"
 #include "provisioning/link/pem.h"
 #include "service/json/json.h"
 
@@ -69,11 +69,11 @@ int statement_file_write(const struct invocation *in, const char *path, const Ks
 {
     struct bytes text = { 0 };
     enum status st = statement_file_make(s, &text);
+    int code = st == ST_OK ? result_file_write(in, path, 0444, bytes_span(&text))
+                           : command_refuse(in, "%s: %s", path, status_name(st));
 
-    if (st == ST_OK)
-        st = file_create(path, 0444, bytes_span(&text));
     bytes_clear(&text);
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "%s: %s", path, status_name(st));
+    return code;
 }
 
 /* --- reading --- */
