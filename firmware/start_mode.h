@@ -3,8 +3,9 @@
  *
  * The domain key in the flash is then encrypted under a random *start secret*, of which each operator has a share
  * (Shamir's scheme, firmware/domain/shamir.h), encrypted under his passphrase:
- *   share key    scrypt (four times a PIN's cost) over HMAC(pepper, passphrase) with a salt of his own; the pepper
- * follows from the root key share        AES-256-GCM, nonce in front, tag behind; additional data: the operator's name
+ *   share key    scrypt over HMAC(pepper, passphrase), at four times a PIN's cost, with a salt of his own; the pepper
+ *                follows from the root key
+ *   share        AES-256-GCM, nonce in front, tag behind; additional data: the operator's name
  *   domain key   the same under HMAC-SHA256(start secret, title)
  * So the flash with the root key is not enough. UNLOCK_TRIES_MAX wrong passphrases, of whomever, without an opening
  * close this door; the domain's holders have another one (DOMAIN_RESTORE). Guarded by the keystore's lock. */

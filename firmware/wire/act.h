@@ -9,10 +9,11 @@
  *   generation                         4   of the holders in force; 0 likewise
  *   sequence                           8   the act number: each act that is done uses one up
  *   expires_ms                         8
- *   digest                            32   SHA-256 of the request as packed, without its authorisation and without what
- *                                          is added at the last moment: the shares of DOMAIN_RESTORE, the passphrases
- * of START_MODE_SET So it is for this act, with these parameters, on this keystore, under these holders, once, until
- * then. */
+ *   digest                            32   SHA-256 of the request as packed, without its authorisation and without
+ *                                          what is added at the last moment: the shares of DOMAIN_RESTORE, the
+ *                                          passphrases of START_MODE_SET
+ *
+ * So it is for this act, with these parameters, on this keystore, under these holders, once, until then. */
 #ifndef STRONGROOM_WIRE_ACT_H
 #define STRONGROOM_WIRE_ACT_H
 
