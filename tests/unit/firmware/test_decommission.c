@@ -2,6 +2,7 @@
 #include "firmware/base/big_endian.h"
 #include "firmware/crypto/pin.h"
 #include "firmware/inside.h"
+#include "tests/unit/firmware/log_search.h"
 #include "tests/unit/firmware/rig.h"
 
 static struct rig rig;
@@ -96,16 +97,19 @@ static void check_published(const Ks__SignedStatement *out)
 
 static void a_reset_board_is_as_from_the_factory(void)
 {
-    uint8_t device[LINK_FINGERPRINT_LEN];
+    uint8_t device[LINK_FINGERPRINT_LEN], domain_key[SEAL_DOMAIN_KEY_LEN];
     struct keystore_config config = { .hal = NULL, .version = "0.1.0" };
     Ks__SignedStatement *out;
     struct rig_client c;
 
     open_rig();
+    memcpy(domain_key, rig.ks->domain.key, sizeof domain_key);
+    CU_ASSERT_TRUE(log_has(rig.hal, span_of(domain_key, sizeof domain_key)));
     memcpy(device, rig.ks->device.fingerprint, sizeof device);
     CU_ASSERT_EQUAL_FATAL(end(MESSAGE_FACTORY_RESET, &out), CKR_OK);
     check_statement(out, MESSAGE_FACTORY_RESET);
     check_published(out);
+    CU_ASSERT_FALSE(log_has(rig.hal, span_of(domain_key, sizeof domain_key))); /* not even with the root key */
     CU_ASSERT_EQUAL(atomic_load(&rig.ks->state), KEYSTORE_FACTORY);
     CU_ASSERT_EQUAL(rig_call(&owner, MESSAGE_STATUS, &empty.base, NULL), CKR_ACTION_PROHIBITED);
     rig_disconnect(&owner);
@@ -208,6 +212,28 @@ static void in_state_error_the_owner_alone_ends_it(void)
     CU_ASSERT_EQUAL(rig_call(&owner, MESSAGE_FACTORY_RESET, &m.base, NULL), CKR_DEVICE_ERROR);
     CU_ASSERT_EQUAL(rig_call(&owner, MESSAGE_ZEROISE, &m.base, NULL), CKR_OK);
     CU_ASSERT_TRUE(rig.hal->root_destroyed);
+    close_rig();
+}
+
+/* A keystore that started in state error has opened no key, and still says how many there were. */
+static void a_fault_from_the_start_on_counts_the_keys(void)
+{
+    struct keystore_config config = { .version = "0.1.0", .fail_self_test = "AES GCM" };
+    Ks__Decommission m = KS__DECOMMISSION__INIT;
+    Ks__SignedStatement *out;
+    Ks__Statement *s;
+
+    open_rig();
+    rig_disconnect(&owner);
+    keystore_close(rig.ks);
+    config.hal = &rig.hal->hal;
+    CU_ASSERT_EQUAL_FATAL(keystore_open(&config, &rig.ks), ST_OK);
+    CU_ASSERT_EQUAL(atomic_load(&rig.ks->state), KEYSTORE_ERROR);
+    CU_ASSERT_FATAL(rig_connect(&rig, &rig.owner, &owner) == ST_OK);
+    CU_ASSERT_EQUAL_FATAL(rig_call(&owner, MESSAGE_ZEROISE, &m.base, &out), CKR_OK);
+    s = statement_of(out);
+    CU_ASSERT(s->destruction->partitions == 1 && s->destruction->objects == 1);
+    ks__statement__free_unpacked(s, NULL);
     close_rig();
 }
 
@@ -373,6 +399,7 @@ int main(void)
         { "a statement whose act did not come about is taken back",
           a_statement_whose_act_did_not_come_about_is_taken_back },
         { "in state error the owner alone ends it", in_state_error_the_owner_alone_ends_it },
+        { "a fault from the start on counts the keys", a_fault_from_the_start_on_counts_the_keys },
         { "the clock moves five minutes without a quorum", the_clock_moves_five_minutes_without_a_quorum },
         { "auditors read, and do no more", auditors_read_and_do_no_more },
         { "the audit sink is an auditor", the_audit_sink_is_an_auditor },

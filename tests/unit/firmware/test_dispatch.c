@@ -306,6 +306,57 @@ static void the_state_is_looked_at_again_under_the_lock(void)
     application_leave(who.application, &rig.ks->storage, false);
 }
 
+/* The same for the owner, whose requests wait for the keystore's lock: the keystore is reset or fails meanwhile. */
+static void the_owners_state_is_looked_at_again(void)
+{
+    static const struct {
+        uint16_t kind;
+        const ProtobufCMessageDescriptor *message;
+    } kinds[] = {
+        { MESSAGE_PARTITION_CREATE, &ks__partition__descriptor },
+        { MESSAGE_PARTITION_SET, &ks__partition__descriptor },
+        { MESSAGE_PARTITION_DELETE, &ks__partition_id__descriptor },
+        { MESSAGE_BACKUP_BEGIN, &ks__backup_begin__descriptor },
+        { MESSAGE_BACKUP_NEXT, &ks__empty__descriptor },
+        { MESSAGE_RESTORE_BEGIN, &ks__restore_begin__descriptor },
+        { MESSAGE_RESTORE_NEXT, &ks__restore_part__descriptor },
+        { MESSAGE_FACTORY_RESET, &ks__decommission__descriptor },
+        { MESSAGE_ZEROISE, &ks__decommission__descriptor },
+        { MESSAGE_DOMAIN_CREATE, &ks__domain_create__descriptor },
+        { MESSAGE_DOMAIN_EXPORT, &ks__domain_export__descriptor },
+        { MESSAGE_DOMAIN_CONFIRM, &ks__domain_confirm__descriptor },
+        { MESSAGE_DOMAIN_CHANGE, &ks__domain_change__descriptor },
+        { MESSAGE_DOMAIN_TRANSFER, &ks__empty__descriptor },
+        { MESSAGE_DOMAIN_RESTORE, &ks__domain_restore__descriptor },
+        { MESSAGE_ROLE_SET, &ks__role_set__descriptor },
+        { MESSAGE_AUDIT_SINK_SET, &ks__audit_sink_set__descriptor },
+        { MESSAGE_FIRMWARE_KEY_SET, &ks__firmware_key_set__descriptor },
+        { MESSAGE_CLOCK_SET, &ks__clock_set__descriptor },
+        { MESSAGE_START_MODE_SET, &ks__start_mode_set__descriptor },
+        { MESSAGE_UNLOCK, &ks__unlock__descriptor },
+    };
+    struct caller who = { .role = PEER_OWNER };
+    bool sync = false;
+
+    memcpy(who.fingerprint, rig.owner.fingerprint, sizeof who.fingerprint);
+    atomic_store(&rig.ks->state, KEYSTORE_ZEROISED);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct call c = { .ks = rig.ks, .who = &who, .budget = dispatch_budget() };
+        ProtobufCMessage *m = call_memory(&c, kinds[i].message->sizeof_message);
+        CK_RV rv;
+
+        kinds[i].message->message_init(m);
+        rv = dispatch_run(&c, kinds[i].kind, m, &sync);
+        if (rv != CKR_DEVICE_ERROR)
+            printf("%s: %#lx\n", kinds[i].message->name, rv);
+        CU_ASSERT_EQUAL(rv, CKR_DEVICE_ERROR);
+        CU_ASSERT_EQUAL(pthread_mutex_trylock(&rig.ks->lock), 0);
+        pthread_mutex_unlock(&rig.ks->lock);
+        budget_reset(c.budget);
+    }
+    atomic_store(&rig.ks->state, KEYSTORE_OPERATIONAL);
+}
+
 static CU_TestInfo cases[] = {
     { "each kind in each state for each role", each_kind_in_each_state_for_each_role },
     { "strangers are refused everything", strangers_are_refused_everything },
@@ -313,6 +364,7 @@ static CU_TestInfo cases[] = {
     { "bodies that are too long or malformed end the link", bodies_that_are_too_long_or_malformed_end_the_link },
     { "a refusal is recorded", a_refusal_is_recorded },
     { "the state is looked at again under the lock", the_state_is_looked_at_again_under_the_lock },
+    { "the owner's state is looked at again", the_owners_state_is_looked_at_again },
     CU_TEST_INFO_NULL,
 };
 

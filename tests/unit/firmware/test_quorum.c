@@ -517,6 +517,51 @@ static void a_number_stays_used(void)
     close_rig();
 }
 
+static unsigned count_approvals(uint64_t from)
+{
+    struct record records[HOLDERS_MAX + 8];
+    unsigned n = read_audit(from, records, ARRAY_LEN(records)), count = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        count += records[i].kind == AUDIT_EVENT_APPROVAL && records[i].result == CKR_OK;
+    return count;
+}
+
+/* The power goes at any moment of an act: it is not done, or it is done and the audit tells who approved it. */
+static void a_cut_leaves_no_act_of_nobody(void)
+{
+    struct ceremony_approvals a;
+    struct memory_hal *whole;
+    unsigned done = 0, cuts = 0;
+    uint64_t from;
+    size_t before;
+
+    open_rig(&acts[3]);
+    sign_with(&acts[3], BIT(0) | BIT(1) | BIT(2), &a);
+    from = audit_next();
+    before = rig.hal->event_count;
+    CU_ASSERT_EQUAL_FATAL(rig_call(&owner, acts[3].kind, &request.base, NULL), CKR_OK);
+    rig_disconnect(&owner);
+    keystore_close(rig.ks);
+    whole = rig.hal;
+    for (size_t n = before; n <= whole->event_count; n++, cuts++) {
+        rig.hal = memory_hal_cut(whole, n, CUT_LOSES, 0);
+        rig_reopen(&rig);
+        CU_ASSERT_EQUAL(acts[3].done(), rig.ks->act_sequence == 2);
+        CU_ASSERT_FATAL(rig_connect(&rig, &rig.owner, &owner) == ST_OK);
+        CU_ASSERT(rig.ks->act_sequence == 1 || count_approvals(from) == QUORUM);
+        done += rig.ks->act_sequence == 2;
+        rig_disconnect(&owner);
+        keystore_close(rig.ks);
+        memory_hal_free(rig.hal);
+    }
+    CU_ASSERT(done > 0 && done < cuts);
+    rig.hal = whole;
+    rig_reopen(&rig);
+    CU_ASSERT_FATAL(rig_connect(&rig, &rig.owner, &owner) == ST_OK);
+    close_rig();
+}
+
 /* The holders change from 0..4 to 1..5: the one who went has no voice any more, the new one has. */
 static void who_was_removed_has_no_voice(void)
 {
@@ -569,6 +614,7 @@ int main(void)
         { "each act refuses each wrong approval", each_act_refuses_each_wrong_approval },
         { "each act is done, once, by a quorum", each_act_is_done_once_by_a_quorum },
         { "a number that was used stays used", a_number_stays_used },
+        { "a cut leaves no act of nobody", a_cut_leaves_no_act_of_nobody },
         { "who was removed has no voice", who_was_removed_has_no_voice },
         { "nobody is asked before there are holders", nobody_is_asked_before_there_are_holders },
         CU_TEST_INFO_NULL,

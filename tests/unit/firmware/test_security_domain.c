@@ -93,12 +93,14 @@ static void holders_and_quorum_have_limits(void)
                   { 3, 3, CKR_OK },
                   { 10, 11, CKR_HOLDERS_INVALID },
                   { 10, 10, CKR_OK } };
+    unsigned there = 0;
 
     open_both();
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
         CU_ASSERT_EQUAL(create(&owner_a, 0, tries[i].count, tries[i].required), tries[i].rv);
-        CU_ASSERT_EQUAL(a.ks->domain.pending.count,
-                        tries[i].rv == CKR_OK ? tries[i].count : a.ks->domain.pending.count);
+        if (tries[i].rv == CKR_OK)
+            there = tries[i].count;
+        CU_ASSERT_EQUAL(a.ks->domain.pending.count, there);
     }
     close_both();
 }

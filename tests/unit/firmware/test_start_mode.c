@@ -1,6 +1,7 @@
 /* firmware/start_mode.c, requests/start.c: an attended start, by one operator or by several. */
 #include "firmware/crypto/pin.h"
 #include "firmware/inside.h"
+#include "tests/unit/firmware/log_search.h"
 #include "tests/unit/firmware/rig.h"
 
 static struct rig rig;
@@ -239,19 +240,28 @@ static void approvals_are_over_names_alone(void)
     close_rig();
 }
 
-/* Neither passphrases nor the domain key lie in the flash or in what is left of memory's records. */
+/* Whoever has the root key and the whole flash finds neither passphrases nor the domain key, which was there until the
+ * start became attended, nor the shares of former operators. */
 static void nothing_of_it_is_in_the_flash(void)
 {
+    struct operator_record before;
     uint8_t key[SEAL_DOMAIN_KEY_LEN];
+    struct operators o;
 
     open_attended(2, 2);
     CU_ASSERT_EQUAL(unlock("ada", words[0], NULL), CKR_OK);
     CU_ASSERT_EQUAL(unlock("bob", words[1], NULL), CKR_OK);
     memcpy(key, rig.ks->domain.key, sizeof key);
-    for (unsigned region = 0; region < HAL_REGION_COUNT_; region++) {
-        CU_ASSERT_PTR_NULL(memmem(rig.hal->flash[region], rig.hal->size[region], key, sizeof key));
-        CU_ASSERT_PTR_NULL(memmem(rig.hal->flash[region], rig.hal->size[region], words[0], strlen(words[0])));
-    }
+    before = rig.ks->domain.start.operators[0];
+    CU_ASSERT_TRUE(log_has(rig.hal, span_of(before.share, sizeof before.share)));
+    CU_ASSERT_FALSE(log_has(rig.hal, span_of(key, sizeof key)));
+    CU_ASSERT_FALSE(log_has(rig.hal, span_text(words[0])));
+    make(&o, 2, 1);
+    CU_ASSERT_EQUAL(set(&o), CKR_OK);
+    CU_ASSERT_FALSE(log_has(rig.hal, span_of(before.share, sizeof before.share)));
+    make(&o, 0, 0);
+    CU_ASSERT_EQUAL(set(&o), CKR_OK);
+    CU_ASSERT_TRUE(log_has(rig.hal, span_of(key, sizeof key))); /* the search itself can find it */
     close_rig();
 }
 
