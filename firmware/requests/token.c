@@ -123,6 +123,7 @@ CK_RV on_token_info(struct call *c, const ProtobufCMessage *request)
     t->firmware_version = (char *)(uintptr_t)c->ks->version;
     t->policy = (char *)(uintptr_t)(p->terms.policy == POLICY_STRICT ? "strict" : "compatible");
     t->flash_free = free_bytes;
+    t->link_keys = p->terms.identity_count;
     c->reply = &t->base;
     return CKR_OK;
 }

@@ -4,6 +4,7 @@
 #include "firmware/base/bytes.h"
 #include "pkcs11/module/attest.h"
 #include "pkcs11/module/batch.h"
+#include "pkcs11/module/link_keys.h"
 #include "pkcs11/module/pkcs11_3.h"
 #include "pkcs11/module/strongroom.h"
 
@@ -26,8 +27,10 @@ static CK_STRONGROOM_FUNCTION_LIST list_batch = { .version = { 1, 0 },
                                                   .CloseBatch = batch_close };
 static CK_STRONGROOM_ATTESTATION_FUNCTION_LIST list_attestation = { .version = { 1, 0 }, .C_StrongroomAttest = attest };
 
+static CK_STRONGROOM_TOKEN_FUNCTION_LIST list_token = { .version = { 1, 0 }, .C_StrongroomLinkKeys = link_keys };
+
 static CK_UTF8CHAR standard_name[] = "PKCS 11", batch_name[] = STRONGROOM_BATCH_INTERFACE,
-                   attestation_name[] = STRONGROOM_ATTESTATION_INTERFACE;
+                   attestation_name[] = STRONGROOM_ATTESTATION_INTERFACE, token_name[] = STRONGROOM_TOKEN_INTERFACE;
 
 /* The first of a name is its default: the newest list that clients know widely. Asking for 3.2 by version gives 3.2. */
 static CK_INTERFACE interfaces[] = {
@@ -36,6 +39,7 @@ static CK_INTERFACE interfaces[] = {
     { standard_name, &list_2_40, 0 },
     { batch_name, &list_batch, 0 },
     { attestation_name, &list_attestation, 0 },
+    { token_name, &list_token, 0 },
 };
 
 EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)

@@ -212,6 +212,17 @@ CK_RV slot_token_info(struct slot *s, CK_TOKEN_INFO *out)
     return rv == CKR_DEVICE_REMOVED ? CKR_TOKEN_NOT_PRESENT : rv;
 }
 
+CK_RV slot_link_keys(struct slot *s, CK_ULONG *count)
+{
+    struct reply reply;
+    CK_RV rv = client_call(s, POOL_ANY, MESSAGE_TOKEN_INFO, NULL, CALL_MS, &reply);
+
+    if (rv == CKR_OK)
+        *count = ((const Ks__TokenInfo *)reply.message)->link_keys;
+    reply_done(&reply);
+    return rv == CKR_DEVICE_REMOVED ? CKR_TOKEN_NOT_PRESENT : rv;
+}
+
 CK_RV slot_init_token(struct slot *s, struct span so_pin, struct span label)
 {
     Ks__InitToken request = KS__INIT_TOKEN__INIT;

@@ -31,6 +31,7 @@ MUST_CHECK CK_RV slot_mechanism(struct slot *s, CK_MECHANISM_TYPE type, CK_MECHA
 /* By C_GetMechanismList's rule. */
 MUST_CHECK CK_RV slot_mechanism_list(struct slot *s, CK_MECHANISM_TYPE *list, CK_ULONG *count);
 MUST_CHECK CK_RV slot_token_info(struct slot *s, CK_TOKEN_INFO *out);
+MUST_CHECK CK_RV slot_link_keys(struct slot *s, CK_ULONG *count); /* of the token's partition */
 MUST_CHECK CK_RV slot_init_token(struct slot *s, struct span so_pin, struct span label);
 /* The keystore answers. Bounded by CALL_MS. */
 bool slot_is_present(struct slot *s);

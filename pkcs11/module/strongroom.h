@@ -1,5 +1,5 @@
 /* strongroom.h - what libstrongroom-pkcs11.so offers beyond the standard: the seal mechanism, the batch interface,
- * and attestation.
+ * attestation, and who else has a token.
  *
  * Batch: C_GetInterface("Strongroom Batch", NULL, ...) gives a CK_STRONGROOM_FUNCTION_LIST. A batch is one link to the
  * keystore: hand in many requests with one write, wait on its descriptor, take the results in any order by their tags.
@@ -7,7 +7,9 @@
  * touch the session's own operations. One thread at a time per batch. After a fork the child has none.
  *
  * Attestation: C_GetInterface("Strongroom Attestation", NULL, ...) gives a CK_STRONGROOM_ATTESTATION_FUNCTION_LIST: the
- * keystore's signed word on a key, on its attributes and on itself (docs/attestation.md). */
+ * keystore's signed word on a key, on its attributes and on itself (docs/attestation.md).
+ *
+ * Token: C_GetInterface("Strongroom Token", NULL, ...) gives a CK_STRONGROOM_TOKEN_FUNCTION_LIST. */
 #ifndef STRONGROOM_PKCS11_MODULE_STRONGROOM_H
 #define STRONGROOM_PKCS11_MODULE_STRONGROOM_H
 
@@ -15,6 +17,7 @@
 
 #define STRONGROOM_BATCH_INTERFACE       "Strongroom Batch"
 #define STRONGROOM_ATTESTATION_INTERFACE "Strongroom Attestation"
+#define STRONGROOM_TOKEN_INTERFACE       "Strongroom Token"
 
 /* Parameter of CKM_STRONGROOM_SEAL with C_WrapKey and C_UnwrapKey: what the sealed key is bound to, up to
  * STRONGROOM_SEAL_CONTEXT_MAX bytes. The wrapping key is ignored: give CK_INVALID_HANDLE. C_UnwrapKey's template may be
@@ -88,5 +91,12 @@ typedef struct CK_STRONGROOM_ATTESTATION_FUNCTION_LIST {
     (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, CK_BYTE_PTR nonce, CK_ULONG nonce_len, CK_BYTE_PTR out,
      CK_ULONG_PTR out_len);
 } CK_STRONGROOM_ATTESTATION_FUNCTION_LIST;
+
+typedef struct CK_STRONGROOM_TOKEN_FUNCTION_LIST {
+    CK_VERSION version; /* 1.0 */
+    /* How many link keys the token's partition has, this client's among them. The keystore's owner names them, alone
+     * until C_InitToken and with a quorum from then on: who initialises a token looks before and after it. */
+    CK_RV (*C_StrongroomLinkKeys)(CK_SLOT_ID slot, CK_ULONG_PTR count);
+} CK_STRONGROOM_TOKEN_FUNCTION_LIST;
 
 #endif

@@ -46,6 +46,19 @@ static bool key_is_there(struct token *t, const char *label, struct bytes *print
     return true;
 }
 
+static int take_link_keys(const struct invocation *in, unsigned long *out)
+{
+    const char *text = command_value(in, "link-keys");
+
+    *out = 1;
+    if (text == NULL)
+        return EXIT_DONE;
+    if (strlen(text) != 1 || text[0] < '1' || text[0] > '8')
+        return command_misused(in, "--link-keys takes a number from 1 to 8");
+    *out = (unsigned long)(text[0] - '0');
+    return EXIT_DONE;
+}
+
 static int put_up_token(const struct invocation *in, const struct site *s, const char *pin_file, bool *made)
 {
     const char *so_pin_file = command_value(in, "so-pin-file");
@@ -58,7 +71,10 @@ static int put_up_token(const struct invocation *in, const struct site *s, const
     struct bytes beside = { 0 };
     char *copy = NULL;
     enum status st = ST_NO_MEMORY;
+    int code;
 
+    if ((code = take_link_keys(in, &setup.link_keys)) != EXIT_DONE)
+        return code;
     if (so_pin_file == NULL && (copy = strdup(pin_file)) != NULL)
         bytes_printf(&beside, "%s/so-pin", dirname(copy));
     setup.so_pin_file = so_pin_file != NULL ? so_pin_file : bytes_text(&beside);
@@ -218,6 +234,8 @@ static const struct verb_option init_options[] = {
     { "authority", NULL, false, false, "also make the RSA key that signs access tokens (managementd)" },
     { "pin-file", "FILE", false, false, "where the user PIN goes, when the configuration names no file for it" },
     { "so-pin-file", "FILE", false, false, "where the SO PIN goes (default: so-pin beside the user PIN's file)" },
+    { "link-keys", "N", false, false,
+      "how many keys of clients the partition is to have (1); with others it is refused" },
     { 0 },
 };
 
@@ -227,7 +245,9 @@ const struct verb token_verbs[] = {
       "then makes the sealing keys, the TLS key and the audit key inside it. SoftHSM: the daemon must not be running.\n"
       "When the configuration's token_pin_file is keyring:NAME, the PIN is put into the user's keyring as well; when "
       "it\n"
-      "is credential:NAME, the file that --pin-file names is for systemd-creds to encrypt.",
+      "is credential:NAME, the file that --pin-file names is for systemd-creds to encrypt.\n"
+      "A keystore's token is initialised only when the client of this configuration is the only one of its partition:\n"
+      "whoever owns the keystore could have added a key of his own, and cannot any more once it is initialised.",
       true, false, init_options, token_init },
     { "info", "what the token says of itself, and the keys in it (SHA-256 of each public key)",
       "The daemon that owns the token must not be running.", true, false, NULL, token_info },

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pkcs11/module/strongroom.h"
 #include "pkcs11/token/module.h"
 #include "provisioning/cli/private_file.h"
 
@@ -197,6 +198,31 @@ bool token_module_find(struct token_module *m, const char *label, CK_SLOT_ID *sl
 bool token_module_find_free(struct token_module *m, CK_SLOT_ID *slot, CK_TOKEN_INFO *info)
 {
     return find_slot(m->f, is_free, NULL, slot, info);
+}
+
+/* PKCS#11 3.0, 3.6: CK_INTERFACE is not in the header of 2.40. */
+struct interface {
+    char *name;
+    void *functions;
+    CK_FLAGS flags;
+};
+
+unsigned long token_module_link_keys(const struct token_module *m, CK_SLOT_ID slot)
+{
+    CK_RV (*get)(CK_BYTE_PTR name, CK_VERSION * version, struct interface * *out, CK_FLAGS flags);
+    void *library = dlopen(m->module, RTLD_NOW | RTLD_LOCAL); /* it is loaded, and stays so */
+    static CK_BYTE name[] = STRONGROOM_TOKEN_INTERFACE;
+    const CK_STRONGROOM_TOKEN_FUNCTION_LIST *list;
+    struct interface *found = NULL;
+    CK_ULONG count = 0;
+
+    if (library == NULL)
+        return 0;
+    *(void **)&get = dlsym(library, "C_GetInterface");
+    if (get == NULL || get(name, NULL, &found, 0) != CKR_OK || found == NULL)
+        return 0;
+    list = found->functions;
+    return list->C_StrongroomLinkKeys(slot, &count) == CKR_OK ? count : 0;
 }
 
 /* A padded field of PKCS#11 as text; `out` has one byte more than the field. */

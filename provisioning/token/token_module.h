@@ -29,6 +29,9 @@ void token_module_close(struct token_module *m);
 bool token_module_find(struct token_module *m, const char *label, CK_SLOT_ID *slot, CK_TOKEN_INFO *info);
 bool token_module_find_free(struct token_module *m, CK_SLOT_ID *slot, CK_TOKEN_INFO *info);
 
+/* How many link keys the token has, where the module tells: strongroom.h. 0: it does not. */
+unsigned long token_module_link_keys(const struct token_module *m, CK_SLOT_ID slot);
+
 /* Sets `fault` and returns `st`. */
 enum status token_module_fail(struct token_module *m, enum status st, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

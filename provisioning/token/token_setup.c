@@ -47,6 +47,20 @@ static enum status init_user_pin(struct token_setup *s, struct token_module *m, 
     return st;
 }
 
+/* The keystore's owner names who may use a partition: alone until the token is initialised, with a quorum from then on.
+ * So a key of his own would be found before that, or behind it. A keystore that does not say is not ours: SoftHSM. */
+static enum status check_link_keys(const struct token_setup *s, struct token_module *m, CK_SLOT_ID slot)
+{
+    unsigned long count = token_module_link_keys(m, slot);
+
+    if (count == 0 || count == s->link_keys)
+        return ST_OK;
+    return token_module_fail(m, ST_NOT_PERMITTED,
+                             "the partition has %lu link keys, not %lu: somebody else could use the token. Have its "
+                             "owner show them (partition list), or say --link-keys %lu if it is meant so",
+                             count, s->link_keys, count);
+}
+
 static enum status set_up(struct token_setup *s, struct token_module *m)
 {
     struct secret so_pin = { 0 }, pin = { 0 };
@@ -57,14 +71,14 @@ static enum status set_up(struct token_setup *s, struct token_module *m)
 
     if (there && (info.flags & CKF_USER_PIN_INITIALIZED) != 0)
         return ST_OK;
+    if (!there && !token_module_find_free(m, &slot, &info))
+        return token_module_fail(m, ST_NOT_FOUND, "the module offers no uninitialised token");
+    if ((st = check_link_keys(s, m, slot)) != ST_OK)
+        return st;
     /* The files first: a token whose PIN nobody knows would be lost. */
     if ((st = take_pin(m, s->so_pin_file, &so_pin)) != ST_OK || (st = take_pin(m, s->pin_file, &pin)) != ST_OK)
         goto done;
-    if (!there && !token_module_find_free(m, &slot, &info)) {
-        st = token_module_fail(m, ST_NOT_FOUND, "the module offers no uninitialised token");
-        goto done;
-    }
-    if ((!there && (st = init_token(s, m, slot, &so_pin)) != ST_OK) ||
+    if ((!there && (st = init_token(s, m, slot, &so_pin)) != ST_OK) || (st = check_link_keys(s, m, slot)) != ST_OK ||
         (st = init_user_pin(s, m, slot, &so_pin, &pin)) != ST_OK)
         goto done;
     s->made = true;

@@ -13,6 +13,7 @@ struct token_setup {
     const char *label;         /* 1 to 32 bytes */
     const char *pin_file;      /* user PIN; both files are made (0400) unless they are there */
     const char *so_pin_file;
+    unsigned long link_keys; /* that the token is to have; with others it is left as it is */
     /* results */
     bool made;                   /* false: the token was there, with its PINs */
     char fault[TOKEN_FAULT_MAX]; /* what failed, for the operator */

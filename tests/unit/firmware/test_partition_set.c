@@ -104,6 +104,22 @@ static void identities_need_one(void)
     CU_ASSERT_EQUAL(memcmp(terms()->identities[0].fingerprint, rig.other.fingerprint, LINK_FINGERPRINT_LEN), 0);
 }
 
+/* Who initialises a token can see that somebody else has a key to it. */
+static void a_client_is_told_how_many_there_are(void)
+{
+    Ks__Empty empty = KS__EMPTY__INIT;
+    Ks__TokenInfo *info = NULL;
+    struct ask a;
+
+    CU_ASSERT_FATAL(rig_call(&user, MESSAGE_TOKEN_INFO, &empty.base, &info) == CKR_OK);
+    CU_ASSERT_EQUAL(info->link_keys, 1);
+    as_it_is(&a);
+    also(&a, rig.other.fingerprint, PEER_CLIENT, "");
+    CU_ASSERT_EQUAL(set_approved(&a, BIT(0) | BIT(1)), CKR_OK);
+    CU_ASSERT_FATAL(rig_call(&user, MESSAGE_TOKEN_INFO, &empty.base, &info) == CKR_OK);
+    CU_ASSERT_EQUAL(info->link_keys, 2);
+}
+
 /* Who reads the audit is said by ROLE_SET, with its own quorum. */
 static void a_partition_has_clients_alone(void)
 {
@@ -254,6 +270,7 @@ static CU_TestInfo cases[] = {
     { "quotas and names need no quorum", quotas_and_names_do_not_need_one },
     { "identities need one", identities_need_one },
     { "a partition has clients alone", a_partition_has_clients_alone },
+    { "a client is told how many there are", a_client_is_told_how_many_there_are },
     { "a looser policy needs one", a_looser_policy_needs_one },
     { "their order is no change", order_is_no_change },
     { "without a token the owner is enough", without_a_token_the_owner_is_enough },

@@ -201,6 +201,7 @@ static void right_answer(struct fake_keystore *f, struct peer *p, const struct m
     case MESSAGE_TOKEN_INFO:
         info.label = info.serial = info.model = info.firmware_version = (char[]){ "1.2" };
         info.policy = (char[]){ "strict" };
+        info.link_keys = 2;
         answer(p, m, CKR_OK, m->kind, &info.base);
         return;
     case MESSAGE_STATUS:

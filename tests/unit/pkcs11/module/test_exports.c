@@ -95,6 +95,22 @@ static void lists_are_whole_and_in_order(void)
     CU_ASSERT(sizeof(CK_FUNCTION_LIST_3_2) == (1 + 68 + 24 + 12) * sizeof(void *));
 }
 
+static void link_keys_are_told(void)
+{
+    const CK_STRONGROOM_TOKEN_FUNCTION_LIST *list;
+    CK_INTERFACE_PTR i = NULL;
+    CK_ULONG n = 0;
+
+    CU_ASSERT_FATAL(get_interface((CK_UTF8CHAR_PTR)STRONGROOM_TOKEN_INTERFACE, NULL, &i, 0) == CKR_OK);
+    list = i->pFunctionList;
+    CU_ASSERT(list->C_StrongroomLinkKeys(0, &n) == CKR_CRYPTOKI_NOT_INITIALIZED);
+    (void)rig_session();
+    CU_ASSERT(list->C_StrongroomLinkKeys(0, &n) == CKR_OK && n == 2);
+    CU_ASSERT(list->C_StrongroomLinkKeys(0, NULL) == CKR_ARGUMENTS_BAD);
+    CU_ASSERT(list->C_StrongroomLinkKeys(99, &n) == CKR_SLOT_ID_INVALID);
+    rig_finalize();
+}
+
 static void interfaces_are_found(void)
 {
     CK_VERSION wrong = { 3, 7 };
@@ -103,10 +119,10 @@ static void interfaces_are_found(void)
     CK_ULONG n = 0;
 
     CU_ASSERT(get_list(NULL, NULL) == CKR_ARGUMENTS_BAD);
-    CU_ASSERT(get_list(NULL, &n) == CKR_OK && n == 5);
-    n = 4;
-    CU_ASSERT(get_list(all, &n) == CKR_BUFFER_TOO_SMALL && n == 5);
-    CU_ASSERT(get_list(all, &n) == CKR_OK && n == 5);
+    CU_ASSERT(get_list(NULL, &n) == CKR_OK && n == 6);
+    n = 5;
+    CU_ASSERT(get_list(all, &n) == CKR_BUFFER_TOO_SMALL && n == 6);
+    CU_ASSERT(get_list(all, &n) == CKR_OK && n == 6);
     CU_ASSERT(get_interface(NULL, NULL, NULL, 0) == CKR_ARGUMENTS_BAD);
     CU_ASSERT(get_interface(NULL, NULL, &i, 0) == CKR_OK);
     CU_ASSERT(strcmp((char *)i->pInterfaceName, "PKCS 11") == 0 && ((CK_VERSION *)i->pFunctionList)->major == 3);
@@ -121,6 +137,7 @@ int main(void)
                                    { "the library stays loaded", it_stays_loaded },
                                    { "the lists are whole and in order", lists_are_whole_and_in_order },
                                    { "interfaces are found by name and version", interfaces_are_found },
+                                   { "link keys are told", link_keys_are_told },
                                    CU_TEST_INFO_NULL };
     CU_SuiteInfo suites[] = { { "pkcs11 exports", load, rig_close, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
 
