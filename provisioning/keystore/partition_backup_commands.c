@@ -1,19 +1,34 @@
 /* strongroom partition: backup, restore. */
 #include <inttypes.h>
+#include <openssl/sha.h>
 
 #include "provisioning/ceremony/act_do.h"
 #include "provisioning/cli/output.h"
+#include "provisioning/cli/plain.h"
 #include "provisioning/cli/progress.h"
 #include "provisioning/cli/result_file.h"
 #include "provisioning/keystore/backup_file.h"
 #include "provisioning/keystore/partition_verbs.h"
 #include "service/json/json.h"
 
+/* By which the holders know the backup again that they are asked to restore: act_words.c shows the same. */
+static void first_part_digest(const struct backup_file *f, struct bytes *out)
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    struct span part;
+    size_t at = 0;
+
+    INVARIANT(backup_file_next(f, &at, &part));
+    SHA256(part.p, part.len, digest);
+    plain_append_hex(out, span_of(digest, sizeof digest));
+}
+
 static int print_done(const struct invocation *in, const char *name, const char *path, const struct backup_file *f)
 {
-    struct bytes text = { 0 };
+    struct bytes text = { 0 }, digest = { 0 };
     struct json_writer w;
 
+    first_part_digest(f, &digest);
     json_begin(&w, &text);
     json_open_object(&w, NULL);
     if (name != NULL)
@@ -21,8 +36,23 @@ static int print_done(const struct invocation *in, const char *name, const char 
     json_put_text(&w, "file", span_text(path));
     json_put_int(&w, "parts", (int64_t)f->parts);
     json_put_int(&w, "bytes", (int64_t)f->content.len);
+    json_put_text(&w, "firstPartSha256", bytes_span(&digest));
     json_close_object(&w);
+    bytes_clear(&digest);
     return output_json(in, &text);
+}
+
+static void say_backed_up(const struct invocation *in, const char *name, const char *path, const struct backup_file *f)
+{
+    struct bytes digest = { 0 };
+
+    first_part_digest(f, &digest);
+    fprintf(in->out,
+            "partition %s: backed up to %s, %" PRIu32
+            " parts.\nOnly a keystore of the same security domain restores it, "
+            "with the approval of its holders.\nThey will be shown its first part's SHA-256, to compare: %s\n",
+            name, path, f->parts, bytes_text(&digest));
+    bytes_clear(&digest);
 }
 
 static int fetch_all(const struct invocation *in, struct keystore_link *k, uint64_t partition, struct backup_file *f)
@@ -62,10 +92,7 @@ int partition_backup(struct invocation *in)
         if (in->json)
             code = print_done(in, name, path, &f);
         else
-            fprintf(in->out,
-                    "partition %s: backed up to %s, %" PRIu32 " parts.\nOnly a keystore of the same security domain "
-                    "restores it, with the approval of its holders.\n",
-                    name, path, f.parts);
+            say_backed_up(in, name, path, &f);
     }
     backup_file_clear(&f);
     keystore_link_close(k);

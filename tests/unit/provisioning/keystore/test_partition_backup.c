@@ -12,6 +12,7 @@
 
 static struct said said;
 static struct board first, second;
+static char first_part[65]; /* its SHA-256, as the backup said it */
 static const char *file, *act, *ann, *bob;
 
 #define ASK(noun, verb, ...)  BOARD_ASK(&said, &first, "owner", noun, verb __VA_OPT__(, ) __VA_ARGS__)
@@ -100,6 +101,8 @@ static void the_file_is_whole_and_private(void)
     CU_ASSERT_EQUAL_FATAL(ASK("partition", "backup", "--name", "one", "--out", file, "--json"), EXIT_DONE);
     CU_ASSERT(says(said.out, "{\"name\":\"one\",\"file\":\""));
     CU_ASSERT(says(said.out, "\"parts\":2,\"bytes\":"));
+    CU_ASSERT_FATAL(says(said.out, "\"firstPartSha256\":\""));
+    snprintf(first_part, sizeof first_part, "%.64s", strstr(said.out, "firstPartSha256") + 18);
     CU_ASSERT_EQUAL_FATAL(stat(file, &st), 0);
     CU_ASSERT_EQUAL(st.st_mode & 07777, 0600);
     CU_ASSERT_EQUAL(ASK("partition", "backup", "--name", "one", "--out", file), EXIT_REFUSED); /* nothing is replaced */
@@ -174,6 +177,10 @@ static void it_comes_back_by_its_holders(void)
     CU_ASSERT(says(said.err, "too few holders"));
     CU_ASSERT_EQUAL_FATAL(ASK2("partition", "restore", "--in", file, "--prepare", act), EXIT_DONE);
     CU_ASSERT(says(said.out, "Nothing is done yet"));
+    /* The holders compare what they approve with what the backup said. */
+    CU_ASSERT_EQUAL(strlen(first_part), 64);
+    CU_ASSERT_EQUAL(RUN(&said, "act", "show", "--act", act), EXIT_DONE);
+    CU_ASSERT(says(said.out, first_part));
     CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 0, ann), EXIT_DONE);
     CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 1, bob), EXIT_DONE);
     CU_ASSERT_EQUAL(ASK2("partition", "restore", "--in", file, "--act", act, "--approval", ann), EXIT_REFUSED);
