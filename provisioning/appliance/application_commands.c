@@ -5,6 +5,7 @@
 
 #include "firmware/base/clock.h"
 #include "provisioning/appliance/verbs.h"
+#include "provisioning/cli/output.h"
 #include "provisioning/cli/private_file.h"
 #include "provisioning/token/site.h"
 #include "service/identity/application.h"
@@ -99,8 +100,8 @@ static void print_application(const struct invocation *in, const struct applicat
     struct json_writer w;
 
     if (!in->json) {
-        fprintf(in->out, "client id  %s\nobject id  %s\nname       %s\n", a->client_id.text, a->object_id.text,
-                a->display_name);
+        fprintf(in->out, "client id  %s\nobject id  %s\nname       ", a->client_id.text, a->object_id.text);
+        output_words(in, a->display_name);
         return;
     }
     json_begin(&w, &text);
@@ -176,8 +177,9 @@ static bool list_one(const struct application *a, void *arg)
     struct listing *l = arg;
 
     if (!l->in->json) {
-        fprintf(l->in->out, "%s  %s  %-8s  %s\n", a->client_id.text, a->object_id.text,
-                a->enabled ? "enabled" : "disabled", a->display_name);
+        fprintf(l->in->out, "%s  %s  %-8s  ", a->client_id.text, a->object_id.text,
+                a->enabled ? "enabled" : "disabled");
+        output_words(l->in, a->display_name);
         return true;
     }
     json_open_object(&l->w, NULL);

@@ -96,7 +96,8 @@ static bool list_one(const struct assignment *a, void *arg)
     if (l->one_principal && !guid_equal(&l->principal, &a->principal_id))
         return true;
     if (!l->in->json) {
-        fprintf(l->in->out, "%s  %s  %-28s  %s\n", a->id.text, a->principal_id.text, name_of(&a->role_id), a->scope);
+        fprintf(l->in->out, "%s  %s  %-28s  ", a->id.text, a->principal_id.text, name_of(&a->role_id));
+        output_words(l->in, a->scope);
         return true;
     }
     json_open_object(&l->w, NULL);

@@ -79,7 +79,8 @@ static bool list_subscription(const struct subscription *s, void *arg)
     struct listing *l = arg;
 
     if (!l->in->json) {
-        fprintf(l->in->out, "%s  %s\n", s->id.text, s->display_name);
+        fprintf(l->in->out, "%s  ", s->id.text);
+        output_words(l->in, s->display_name);
         return true;
     }
     json_open_object(&l->w, NULL);
@@ -145,7 +146,8 @@ static bool list_group(const struct resource_group *g, void *arg)
     struct listing *l = arg;
 
     if (!l->in->json) {
-        fprintf(l->in->out, "%s  %s\n", g->subscription_id.text, g->name);
+        fprintf(l->in->out, "%s  ", g->subscription_id.text);
+        output_words(l->in, g->name);
         return true;
     }
     json_open_object(&l->w, NULL);

@@ -16,27 +16,34 @@ static bool is_past(const struct act_file *a)
 }
 
 /* The act in words, its name, and what is odd about it. */
-static int show(const struct invocation *in, const struct act_file *a)
+static int put_in_words(const struct invocation *in, const struct act_file *a, struct bytes *words)
 {
-    struct bytes words = { 0 };
     uint8_t name[32];
-    enum status st = act_words(a, &words);
+    enum status st = act_words(a, words);
 
     if (st == ST_OK) {
         act_name(&a->act, name);
-        bytes_append_text(&words, "Its name is      ");
-        hex_append(&words, span_of(name, sizeof name));
-        bytes_append_text(&words, is_past(a) ? "\nIt is too old by this machine's clock.\n" : "\n");
-        st = bytes_status(&words);
+        bytes_append_text(words, "Its name is      ");
+        hex_append(words, span_of(name, sizeof name));
+        bytes_append_text(words, is_past(a) ? "\nIt is too old by this machine's clock.\n" : "\n");
+        st = bytes_status(words);
     }
-    if (st == ST_OK)
-        fprintf(in->out, "%s", bytes_text(&words));
-    bytes_clear(&words);
     if (st == ST_OK)
         return EXIT_DONE;
     return command_refuse(in, "%s: %s", command_value(in, "act"),
                           st == ST_BAD_REQUEST ? "the request in it is none, or carries more than is approved"
                                                : status_name(st));
+}
+
+static int show(const struct invocation *in, const struct act_file *a)
+{
+    struct bytes words = { 0 };
+    int code = put_in_words(in, a, &words);
+
+    if (code == EXIT_DONE)
+        fprintf(in->out, "%s", bytes_text(&words));
+    bytes_clear(&words);
+    return code;
 }
 
 static int read_and_show(const struct invocation *in, struct act_file *a)
@@ -81,10 +88,21 @@ static int check_holder(const struct invocation *in, const struct act_file *a, c
     return EXIT_DONE;
 }
 
-static int confirm(const struct invocation *in)
+/* He reads it where he types: what is written elsewhere, into a pipe perhaps, has been read by nobody. */
+static int confirm(const struct invocation *in, const struct act_file *a)
 {
-    fflush(in->out);
-    return command_given(in, "yes") ? EXIT_DONE : prompt_confirm(in, "You approve the act above.", "approve");
+    struct bytes question = { 0 };
+    int code;
+
+    if (command_given(in, "yes"))
+        return show(in, a);
+    if ((code = put_in_words(in, a, &question)) == EXIT_DONE) {
+        bytes_append_text(&question, "You approve the act above.");
+        code = bytes_status(&question) == ST_OK ? prompt_confirm(in, bytes_text(&question), "approve")
+                                                : command_refuse(in, "out of memory");
+    }
+    bytes_clear(&question);
+    return code;
 }
 
 static int sign_by_key(const struct invocation *in, const struct act_file *a, struct holder_certificate *c,
@@ -124,8 +142,8 @@ static int act_approve(struct invocation *in)
         return command_misused(in, "give --key, or --signature if the key is elsewhere");
     if ((code = holder_certificate_read(in, command_value(in, "certificate"), &c)) == EXIT_DONE &&
         (code = result_file_reserve(in, command_value(in, "out"), 0644, APPROVAL_FILE_MAX)) == EXIT_DONE &&
-        (code = read_and_show(in, &a)) == EXIT_DONE && (code = check_holder(in, &a, &c)) == EXIT_DONE &&
-        (code = confirm(in)) == EXIT_DONE &&
+        (code = act_file_read(in, command_value(in, "act"), &a)) == EXIT_DONE &&
+        (code = check_holder(in, &a, &c)) == EXIT_DONE && (code = confirm(in, &a)) == EXIT_DONE &&
         (code = by_key ? sign_by_key(in, &a, &c, &approval) : take_signature(in, &a, &c, &approval)) == EXIT_DONE &&
         (code = approval_write(in, command_value(in, "out"), &approval)) == EXIT_DONE)
         fprintf(in->out, "%s: written. Carry it to the one who does the act.\n", command_value(in, "out"));

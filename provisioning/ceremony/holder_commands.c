@@ -140,11 +140,13 @@ static int check_transfer(const struct invocation *in, const struct act_file *ac
     return code;
 }
 
-static int show(const struct invocation *in, const struct act_file *act)
+/* On the terminal where he types, unless a script has read it. */
+static int confirm(const struct invocation *in, const struct act_file *act)
 {
     struct bytes words = { 0 };
     enum status st = act_words(act, &words);
     uint8_t name[32];
+    int code = EXIT_DONE;
 
     if (st == ST_OK) {
         act_name(&act->act, name);
@@ -154,11 +156,15 @@ static int show(const struct invocation *in, const struct act_file *act)
                                   "attestation says.\n");
         st = bytes_status(&words);
     }
-    if (st == ST_OK)
+    if (st == ST_OK && command_given(in, "yes")) {
         fprintf(in->out, "%s", bytes_text(&words));
-    fflush(in->out);
+    } else if (st == ST_OK) {
+        bytes_append_text(&words, "You give your share to that keystore, for this restore.");
+        if ((st = bytes_status(&words)) == ST_OK)
+            code = prompt_confirm(in, bytes_text(&words), "release");
+    }
     bytes_clear(&words);
-    return st == ST_OK ? EXIT_DONE : command_refuse(in, "the act cannot be shown: %s", status_name(st));
+    return st == ST_OK ? code : command_refuse(in, "the act cannot be shown: %s", status_name(st));
 }
 
 static int make_release(const struct invocation *in, const struct act_file *act, const Ks__DomainFile *f,
@@ -195,11 +201,7 @@ static int holder_release(struct invocation *in)
         (code = link_read_certificate(in, command_value(in, "transfer"), &transfer)) == EXIT_DONE &&
         (code = check_transfer(in, &act, transfer)) == EXIT_DONE &&
         (code = result_file_reserve(in, command_value(in, "out"), 0600, RELEASE_FILE_MAX)) == EXIT_DONE &&
-        (code = show(in, &act)) == EXIT_DONE &&
-        (command_given(in, "yes") ||
-         (code = prompt_confirm(in, "You give your share to that keystore, for this restore.", "release")) ==
-             EXIT_DONE) &&
-        (code = make_release(in, &act, disk.file, transfer)) == EXIT_DONE)
+        (code = confirm(in, &act)) == EXIT_DONE && (code = make_release(in, &act, disk.file, transfer)) == EXIT_DONE)
         fprintf(in->out, "%s: written. Carry it to the owner of that keystore.\n", command_value(in, "out"));
     X509_free(transfer);
     act_file_clear(&act);

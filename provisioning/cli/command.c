@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdarg.h>
 
+#include "provisioning/cli/plain.h"
 #include "provisioning/cli/result_file.h"
 
 #define HELP_COLUMN     30 /* where the words on an option begin */
@@ -90,14 +91,22 @@ static void complain(const struct invocation *in, const char *format, va_list ar
 
 static void complain(const struct invocation *in, const char *format, va_list args)
 {
+    struct bytes words = { 0 };
+    char *text;
+
     fprintf(in->err, "strongroom");
     if (in->noun != NULL)
         fprintf(in->err, ": %s", in->noun->name);
     if (in->verb != NULL)
         fprintf(in->err, " %s", in->verb->name);
     fprintf(in->err, ": ");
-    vfprintf(in->err, format, args);
-    fprintf(in->err, "\n");
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    else
+        plain_append_words(&words, span_text(text)); /* names of files and people are in it */
+    fprintf(in->err, "%s\n", words.len > 0 && bytes_status(&words) == ST_OK ? bytes_text(&words) : "out of memory");
+    bytes_clear(&words);
+    free(text);
 }
 
 int command_refuse(const struct invocation *in, const char *format, ...)

@@ -1,6 +1,18 @@
 #include "provisioning/cli/output.h"
 
+#include "provisioning/cli/plain.h"
 #include "service/json/json.h"
+
+void output_words(const struct invocation *in, const char *text)
+{
+    struct bytes words = { 0 };
+
+    plain_append_words(&words, span_text(text));
+    if (bytes_status(&words) == ST_OK)
+        fwrite(words.p, 1, words.len, in->out);
+    fputc('\n', in->out);
+    bytes_clear(&words);
+}
 
 int output_json(const struct invocation *in, struct bytes *text)
 {

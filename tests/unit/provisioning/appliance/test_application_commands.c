@@ -76,12 +76,14 @@ static void random_ids_and_json(void)
     CU_ASSERT_EQUAL(RUN(&said, "application", "create", "--config", config, "--name", "Other", "--json"), EXIT_DONE);
     CU_ASSERT(says(said.out, "\"clientId\":\"") && says(said.out, "\"objectId\":\"") &&
               says(said.out, "\"displayName\":\"Other\""));
+    CU_ASSERT_EQUAL(RUN(&said, "application", "create", "--config", config, "--name", "E\x1b[2Jvil"), EXIT_DONE);
 }
 
 static void listed(void)
 {
     CU_ASSERT_EQUAL(RUN(&said, "application", "list", "--config", config), EXIT_DONE);
     CU_ASSERT(says(said.out, CLIENT) && says(said.out, "enabled") && says(said.out, "Other"));
+    CU_ASSERT(says(said.out, "E\\x1b[2Jvil")); /* which does nothing to a terminal */
     CU_ASSERT_EQUAL(RUN(&said, "application", "list", "--config", config, "--json"), EXIT_DONE);
     CU_ASSERT(said.out[0] == '[' && says(said.out, "\"enabled\":true"));
 }

@@ -5,6 +5,7 @@
 #include "provisioning/ceremony/holder.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/ceremony.h"
+#include "tests/unit/provisioning/pty.h"
 #include "tests/unit/provisioning/session.h"
 
 static struct said said;
@@ -82,6 +83,41 @@ static void who_does_not_approve(void)
                         "--key", ceremony_key(0), "--out", out),
                     EXIT_REFUSED);
     CU_ASSERT_NOT_EQUAL(access(out, F_OK), 0);
+}
+
+/* As a holder whose standard output is a pipe: he reads the act where he types. */
+static int approve_by_hand(void *arg)
+{
+    const char *const words[] = { "act",
+                                  "approve",
+                                  "--act",
+                                  arg,
+                                  "--certificate",
+                                  ceremony_certificate(0),
+                                  "--key",
+                                  ceremony_key(0),
+                                  "--out",
+                                  ceremony_path("hand.json"),
+                                  NULL };
+    FILE *out = fopen("/dev/null", "we");
+
+    INVARIANT(out != NULL);
+    return session_run_to(strongroom_nouns, strongroom_noun_count, words, out, stderr);
+}
+
+static void read_where_it_is_approved(void)
+{
+    const char *act = role_act();
+    struct pty terminal;
+
+    pty_start(&terminal, approve_by_hand, (void *)(uintptr_t)act);
+    CU_ASSERT(pty_await(&terminal, "Make this key the owner of the keystore"));
+    CU_ASSERT(pty_await(&terminal, "Its name is"));
+    CU_ASSERT(pty_await(&terminal, "to go on: "));
+    pty_type(&terminal, "approve\n");
+    CU_ASSERT_EQUAL(pty_end(&terminal), EXIT_DONE);
+    CU_ASSERT_EQUAL(access(ceremony_path("hand.json"), F_OK), 0);
+    pty_clear(&terminal);
 }
 
 static void edited_approvals(void)
@@ -216,6 +252,7 @@ int main(void)
     CU_TestInfo approvals[] = {
         { "approved and verified; an edited act is another one", approved_and_verified },
         { "strangers, other keys and old acts", who_does_not_approve },
+        { "an act is read on the terminal where it is approved", read_where_it_is_approved },
         { "edited approvals", edited_approvals },
         { "the signature of another holder", of_another_holder },
         { "attached to the request that was approved", attached },

@@ -147,6 +147,35 @@ static void refusal_names_the_command(void)
     CU_ASSERT_STRING_EQUAL(said.err, "strongroom: wall lose: the moon is gone\n");
 }
 
+/* What a file or a peer said does nothing to the terminal on which it is repeated. */
+static void refusals_are_plain(void)
+{
+    static const char *const words[][2] = {
+        { "red", "red" },
+        { "Zo\xc3\xab \xe5\xad\x97", "Zo\xc3\xab \xe5\xad\x97" },
+        { "\x1b[2Jgone\r\n\x7f", "\\x1b[2Jgone\\x0d\\x0a\\x7f" },
+        { "\xc2\x9b"
+          "2J",
+          "\\xc2\\x9b"
+          "2J" },
+        { "\xe2\x80\xae"
+          "txt",
+          "\\xe2\\x80\\xae"
+          "txt" },
+        { "\xc3", "\\xc3" },
+        { "\xc0\x9b\xff", "\\xc0\\x9b\\xff" },
+        { "\xed\xa0\x80", "\\xed\\xa0\\x80" },
+        { "\xf0\x9f\x94\x91", "\xf0\x9f\x94\x91" },
+    };
+    char wanted[80];
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        CU_ASSERT_EQUAL(WALL("wall", words[i][0]), EXIT_USAGE);
+        snprintf(wanted, sizeof wanted, "no verb \"%s\"", words[i][1]);
+        CU_ASSERT(says(said.err, wanted));
+    }
+}
+
 static void too_many_options(void)
 {
     const char *words[40] = { "wall", "paint", "--config", "/c", "--colour", "red" };
@@ -342,6 +371,7 @@ int main(void)
         { "help has its words in a column", columns },
         { "the configuration comes from --config, else from the environment, else is asked for", configuration },
         { "a refusal names the command and gives exit code 1", refusal_names_the_command },
+        { "a refusal does nothing to the terminal", refusals_are_plain },
         { "many repeatable options", too_many_options },
         { "output that cannot be written is a failure", full_disk },
         { "every verb and option is in its help, the manual and the completion", everything_is_described },
