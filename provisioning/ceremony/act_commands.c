@@ -3,6 +3,7 @@
 
 #include "firmware/base/clock.h"
 #include "firmware/base/hex.h"
+#include "provisioning/ceremony/act_json.h"
 #include "provisioning/ceremony/act_words.h"
 #include "provisioning/ceremony/holder.h"
 #include "provisioning/ceremony/verbs.h"
@@ -28,11 +29,7 @@ static int put_in_words(const struct invocation *in, const struct act_file *a, s
         bytes_append_text(words, is_past(a) ? "\nIt is too old by this machine's clock.\n" : "\n");
         st = bytes_status(words);
     }
-    if (st == ST_OK)
-        return EXIT_DONE;
-    return command_refuse(in, "%s: %s", command_value(in, "act"),
-                          st == ST_BAD_REQUEST ? "the request in it is none, or carries more than is approved"
-                                               : status_name(st));
+    return st == ST_OK ? EXIT_DONE : act_not_shown(in, st);
 }
 
 static int show(const struct invocation *in, const struct act_file *a)
@@ -44,13 +41,6 @@ static int show(const struct invocation *in, const struct act_file *a)
         fprintf(in->out, "%s", bytes_text(&words));
     bytes_clear(&words);
     return code;
-}
-
-static int read_and_show(const struct invocation *in, struct act_file *a)
-{
-    int code = act_file_read(in, command_value(in, "act"), a);
-
-    return code == EXIT_DONE ? show(in, a) : code;
 }
 
 /* For who signs with another tool, a smart card's for example. */
@@ -71,7 +61,8 @@ static int act_show(struct invocation *in)
     const char *path = command_value(in, "statement");
     int code = path == NULL ? EXIT_DONE : result_file_reserve(in, path, 0644, ACT_STATEMENT_LEN);
 
-    if (code == EXIT_DONE && (code = read_and_show(in, &a)) == EXIT_DONE)
+    if (code == EXIT_DONE && (code = act_file_read(in, command_value(in, "act"), &a)) == EXIT_DONE &&
+        (code = in->json ? act_json_print(in, &a, NULL) : show(in, &a)) == EXIT_DONE)
         code = write_statement(in, &a);
     act_file_clear(&a);
     return code;
@@ -186,12 +177,16 @@ static int act_verify(struct invocation *in)
     struct act_file a = { 0 };
     size_t count = 0;
     const char *path;
-    int code = read_and_show(in, &a);
+    int code = act_file_read(in, command_value(in, "act"), &a);
 
+    if (code == EXIT_DONE && !in->json)
+        code = show(in, &a);
     while (code == EXIT_DONE && (path = command_value_at(in, "approval", count)) != NULL)
         if ((code = verify_one(in, &a, path, seen)) == EXIT_DONE)
             count++;
-    if (code == EXIT_DONE)
+    if (code == EXIT_DONE && in->json)
+        code = act_json_print(in, &a, seen);
+    else if (code == EXIT_DONE)
         fprintf(in->out, "%zu of the %" PRIu32 " approvals it takes are there and good\n", count, a.required);
     if (code == EXIT_DONE && count < a.required)
         code = command_refuse(in, "that is too few");
@@ -224,12 +219,12 @@ static const struct verb_option verify_options[] = {
 
 const struct verb act_verbs[] = {
     { "show", "say in words what an act does, from the bytes that are signed",
-      "Compare the act's name with what the others read out to you.", false, true, show_options, act_show },
+      "Compare the act's name with what the others read out to you.", true, true, show_options, act_show },
     { "approve", "approve an act as a holder, on your own machine",
       "A key that is in a smart card or in another device signs the bytes of `act show --statement` there: RSASSA-PSS, "
       "SHA-256, a salt of 32 bytes. Its signature is then given with --signature.",
       false, true, approve_options, act_approve },
-    { "verify", "check approvals before they are carried to the keystore", NULL, false, true, verify_options,
+    { "verify", "check approvals before they are carried to the keystore", NULL, true, true, verify_options,
       act_verify },
     { 0 },
 };

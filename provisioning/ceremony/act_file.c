@@ -106,33 +106,51 @@ int act_file_read(const struct invocation *in, const char *path, struct act_file
                           st == ST_BAD_REQUEST ? "no act, or it has been changed" : status_name(st));
 }
 
-int act_file_write(const struct invocation *in, const char *path, const struct act_file *a, struct span words)
+void act_put(struct json_writer *w, const struct act_file *a)
 {
     char expires[MOMENT_LEN + 1];
+
+    moment_format(a->act.expires_ms, expires);
+    json_put_text(w, "kind", span_text(act_kind_name(a->act.kind)));
+    json_file_put_hex(w, "device", span_of(a->act.device, sizeof a->act.device));
+    json_file_put_hex(w, "domainId", span_of(a->act.domain_id, sizeof a->act.domain_id));
+    json_put_int(w, "generation", a->act.generation);
+    json_put_int(w, "sequence", (int64_t)a->act.sequence);
+    json_put_text(w, "expires", span_text(expires));
+}
+
+void act_put_holders(struct json_writer *w, const struct act_file *a)
+{
+    json_put_int(w, "required", a->required);
+    json_open_array(w, "holders");
+    for (size_t i = 0; i < a->holder_count; i++) {
+        json_open_object(w, NULL);
+        json_file_put_hex(w, "holder", span_of(a->holders[i].id, HOLDER_ID_LEN));
+        json_put_text(w, "name", span_text(a->holders[i].name));
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
+int act_not_shown(const struct invocation *in, enum status st)
+{
+    return command_refuse(in, "%s: %s", command_value(in, "act"),
+                          st == ST_BAD_REQUEST ? "the request in it is none, or carries more than is approved"
+                                               : status_name(st));
+}
+
+int act_file_write(const struct invocation *in, const char *path, const struct act_file *a, struct span words)
+{
     struct bytes text = { 0 };
     struct json_writer w;
     int code;
 
-    moment_format(a->act.expires_ms, expires);
     json_begin(&w, &text);
     json_open_object(&w, NULL);
     json_put_int(&w, "version", 1);
-    json_put_text(&w, "kind", span_text(act_kind_name(a->act.kind)));
-    json_file_put_hex(&w, "device", span_of(a->act.device, sizeof a->act.device));
-    json_file_put_hex(&w, "domainId", span_of(a->act.domain_id, sizeof a->act.domain_id));
-    json_put_int(&w, "generation", a->act.generation);
-    json_put_int(&w, "sequence", (int64_t)a->act.sequence);
-    json_put_text(&w, "expires", span_text(expires));
+    act_put(&w, a);
     json_put_base64url(&w, "request", bytes_span(&a->request));
-    json_put_int(&w, "required", a->required);
-    json_open_array(&w, "holders");
-    for (size_t i = 0; i < a->holder_count; i++) {
-        json_open_object(&w, NULL);
-        json_file_put_hex(&w, "holder", span_of(a->holders[i].id, HOLDER_ID_LEN));
-        json_put_text(&w, "name", span_text(a->holders[i].name));
-        json_close_object(&w);
-    }
-    json_close_array(&w);
+    act_put_holders(&w, a);
     json_put_text(&w, "words", words);
     json_close_object(&w);
     bytes_append_char(&text, '\n');

@@ -48,6 +48,12 @@ const char *act_kind_name(uint16_t kind);
 int act_file_read(const struct invocation *in, const char *path, struct act_file *out);
 int act_file_write(const struct invocation *in, const char *path, const struct act_file *a, struct span words);
 void act_file_clear(struct act_file *a);
+/* Parts of the file: what the act is, without the request; who approves it. */
+struct json_writer;
+void act_put(struct json_writer *w, const struct act_file *a);
+void act_put_holders(struct json_writer *w, const struct act_file *a);
+/* Say why act_words() could not make words of the act of --act. Returns EXIT_REFUSED. */
+int act_not_shown(const struct invocation *in, enum status st);
 /* SHA-256 of what is signed: the name of an act. */
 void act_name(const struct act *a, uint8_t out[32]);
 
@@ -56,7 +62,6 @@ int approval_write(const struct invocation *in, const char *path, const struct a
 void approval_clear(struct approval *a);
 
 /* Parts of both, for files that carry an approval within (release_file.h). */
-struct json_writer;
 struct json_t;
 void approval_put(struct json_writer *w, const struct approval *a);
 enum status approval_get(const struct json_t *object, struct approval *out);

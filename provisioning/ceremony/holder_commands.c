@@ -7,10 +7,12 @@
 #include "provisioning/ceremony/holder_share.h"
 #include "provisioning/ceremony/release_file.h"
 #include "provisioning/ceremony/verbs.h"
+#include "provisioning/cli/output.h"
 #include "provisioning/cli/plain.h"
 #include "provisioning/cli/prompt.h"
 #include "provisioning/cli/result_file.h"
 #include "provisioning/link/self_signed.h"
+#include "service/json/json.h"
 
 #define BITS_DEFAULT 3072
 #define YEARS        10
@@ -80,6 +82,26 @@ done:
 
 /* --- check --- */
 
+static int print_checked(const struct invocation *in, const Ks__DomainFile *f)
+{
+    struct bytes text = { 0 };
+    struct json_writer w;
+
+    if (!in->json) {
+        fprintf(in->out, "yes: your share in %s opens; %u of its %zu shares open the domain\n",
+                command_value(in, "domain"), f->required, f->n_shares);
+        return EXIT_DONE;
+    }
+    json_begin(&w, &text);
+    json_open_object(&w, NULL);
+    json_put_text(&w, "domain", span_text(command_value(in, "domain")));
+    json_put_bool(&w, "opens", true);
+    json_put_int(&w, "required", f->required);
+    json_put_int(&w, "shares", (int64_t)f->n_shares);
+    json_close_object(&w);
+    return output_json(in, &text);
+}
+
 static int holder_check(struct invocation *in)
 {
     struct holder_certificate certificate = { 0 };
@@ -91,8 +113,7 @@ static int holder_check(struct invocation *in)
     if ((code = domain_disk_read(in, command_value(in, "domain"), &disk)) == EXIT_DONE &&
         (code = holder_identity_read(in, &certificate, &key)) == EXIT_DONE &&
         (code = holder_share_open(in, disk.file, &certificate, key, &share)) == EXIT_DONE)
-        fprintf(in->out, "yes: your share in %s opens; %u of its %zu shares open the domain\n",
-                command_value(in, "domain"), disk.file->required, disk.file->n_shares);
+        code = print_checked(in, disk.file);
     secret_clear(&share);
     EVP_PKEY_free(key);
     holder_certificate_clear(&certificate);
@@ -240,7 +261,7 @@ static const struct verb_option release_options[] = {
 const struct verb holder_verbs[] = {
     { "create", "make an RSA key and a self-signed certificate for a holder who has none", NULL, false, true,
       create_options, holder_create },
-    { "check", "does my share in a domain file open?", NULL, false, true, check_options, holder_check },
+    { "check", "does my share in a domain file open?", NULL, true, true, check_options, holder_check },
     { "release", "give my share, and my approval, for one restore on one keystore", NULL, false, true, release_options,
       holder_release },
     { 0 },

@@ -95,12 +95,27 @@ void audit_record_read(const uint8_t in[AUDIT_RECORD_LEN], struct audit_record *
     out->detail = be_get(in + 59, 8);
 }
 
-const char *audit_record_what(const struct audit_record *r)
+static const char *name_of(uint16_t kind)
 {
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (names[i].kind == r->kind)
+        if (names[i].kind == kind)
             return names[i].what;
     return "?";
+}
+
+const char *audit_record_what(const struct audit_record *r)
+{
+    return name_of(r->kind);
+}
+
+const char *audit_record_act(const struct audit_record *r)
+{
+    return name_of((uint16_t)(r->detail >> 48));
+}
+
+int64_t audit_record_act_number(const struct audit_record *r)
+{
+    return (int64_t)(r->detail & 0xffffffffffffu);
 }
 
 static bool reserved_is_zero(const uint8_t *record)

@@ -17,6 +17,10 @@ void audit_record_read(const uint8_t in[AUDIT_RECORD_LEN], struct audit_record *
 /* What was done: "domain-create"; "?" for a kind of a later keystore. */
 const char *audit_record_what(const struct audit_record *r);
 
+/* Of an approval's record: what it approves, as audit_record_what() says it, and the act's number. */
+const char *audit_record_act(const struct audit_record *r);
+int64_t audit_record_act_number(const struct audit_record *r);
+
 /* Reading from the oldest record on. A zeroed struct is the beginning. */
 struct audit_chain {
     bool begun;

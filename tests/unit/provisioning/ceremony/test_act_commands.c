@@ -3,6 +3,7 @@
 
 #include "provisioning/ceremony/act_do.h"
 #include "provisioning/ceremony/holder.h"
+#include "service/json/json.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/ceremony.h"
 #include "tests/unit/provisioning/pty.h"
@@ -41,6 +42,17 @@ static int tear_down(void)
     return 0;
 }
 
+/* One object, and nothing else. */
+static bool is_json(const char *text)
+{
+    json_t *tree;
+
+    if (json_read_object(span_text(text), JSON_BODY_MAX, &tree) != ST_OK)
+        return false;
+    json_decref(tree);
+    return true;
+}
+
 static void approved_and_verified(void)
 {
     const char *act = role_act(), *ann = ceremony_path("ann.json"), *bob = ceremony_path("bob.json");
@@ -49,6 +61,15 @@ static void approved_and_verified(void)
     CU_ASSERT_EQUAL_FATAL(ceremony_approve(act, 1, bob), EXIT_DONE);
     CU_ASSERT_EQUAL(RUN(&said, "act", "verify", "--act", act, "--approval", ann, "--approval", bob), EXIT_DONE);
     CU_ASSERT(says(said.out, "2 of the 2 approvals it takes are there and good"));
+    CU_ASSERT_EQUAL(RUN(&said, "act", "verify", "--json", "--act", act, "--approval", ann, "--approval", bob),
+                    EXIT_DONE);
+    CU_ASSERT(says(said.out, "\"kind\":\"role-set\"") && says(said.out, "\"enough\":true") &&
+              says(said.out, "\"approvedBy\":[\"") && is_json(said.out));
+    CU_ASSERT_EQUAL(RUN(&said, "act", "verify", "--json", "--act", act, "--approval", ann), EXIT_REFUSED);
+    CU_ASSERT(says(said.out, "\"enough\":false") && is_json(said.out));
+    CU_ASSERT_EQUAL(RUN(&said, "act", "show", "--json", "--act", act), EXIT_DONE);
+    CU_ASSERT(says(said.out, "\"words\":\"Make this key the owner") && says(said.out, "\"expired\":false") &&
+              says(said.out, "\"sequence\":42") && is_json(said.out));
     CU_ASSERT_EQUAL(RUN(&said, "act", "verify", "--act", act, "--approval", ann), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "too few"));
     CU_ASSERT_EQUAL(RUN(&said, "act", "verify", "--act", act, "--approval", ann, "--approval", ann), EXIT_REFUSED);

@@ -69,6 +69,9 @@ static void every_field_is_read(void)
     CU_ASSERT_STRING_EQUAL(audit_record_what(&r), "domain-create");
     r.kind = 9999;
     CU_ASSERT_STRING_EQUAL(audit_record_what(&r), "?");
+    r.detail = (uint64_t)MESSAGE_DOMAIN_EXPORT << 48 | 1234567;
+    CU_ASSERT_STRING_EQUAL(audit_record_act(&r), "domain-export");
+    CU_ASSERT_EQUAL(audit_record_act_number(&r), 1234567);
 }
 
 static void a_whole_chain_holds(void)

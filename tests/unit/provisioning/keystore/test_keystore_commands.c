@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "provisioning/cli/private_file.h"
+#include "service/json/json.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/provisioning/board.h"
 #include "tests/unit/provisioning/ceremony.h"
@@ -176,11 +177,20 @@ static void clients_do_not_administrate(void)
 
 static void audit_is_printed(void)
 {
+    json_t *tree = NULL;
+
     CU_ASSERT_EQUAL(ASK("keystore", "audit"), EXIT_DONE);
-    CU_ASSERT(says(said.out, "kind=91 role=1")); /* the domain was made by the owner */
-    CU_ASSERT(says(said.out, "kind=71"));
-    CU_ASSERT(says(said.out, "kind=259")); /* a stranger was refused */
-    CU_ASSERT_EQUAL(strncmp(said.out, "1 time=", 7), 0);
+    CU_ASSERT(says(said.out, "Z  owner    domain-create           ok  by "));
+    CU_ASSERT(says(said.out, "Z  owner    partition-create        REFUSED CKR_DEVICE_ERROR (0x30)"));
+    CU_ASSERT(says(said.out, "Z  nobody   refused-peer            "));
+    CU_ASSERT_EQUAL(strncmp(said.out, "       1  20", 12), 0);
+    CU_ASSERT_EQUAL(ASK("keystore", "audit", "--json"), EXIT_DONE);
+    CU_ASSERT(says(said.out, "\"what\":\"domain-create\",\"role\":1,\"roleName\":\"owner\""));
+    CU_ASSERT(says(said.out, "\"result\":48,\"resultName\":\"CKR_DEVICE_ERROR\""));
+    CU_ASSERT(says(said.out, "Z\",\"kind\":"));
+    CU_ASSERT_EQUAL(json_read_value(span_text(said.out), 1 << 20, &tree), ST_OK);
+    CU_ASSERT(json_is_array(tree));
+    json_decref(tree);
 }
 
 static void nothing_is_destroyed_by_mistake(void)
