@@ -13,8 +13,9 @@ struct peer {
     size_t slow_bytes;    /* of those: requests, and room for their answers */
     unsigned faults;
     uint64_t faults_since_ms;
-    bool known; /* its certificate has been looked up */
-    bool sync;  /* a record of this pass must be durable before its answer leaves */
+    bool attesting; /* one at a time: a quote takes the board's TPM for a while */
+    bool known;     /* its certificate has been looked up */
+    bool sync;      /* a record of this pass must be durable before its answer leaves */
 };
 
 struct slow_request {
@@ -157,11 +158,17 @@ static void free_slow(struct slow_request *r)
 /* What a peer with slow work costs until it has taken the answer, at the most. */
 static size_t slow_cost(const struct message *m)
 {
-    size_t answer = m->kind == MESSAGE_COMPUTE                                          ? SIGNATURE_MAX
-                    : m->kind == MESSAGE_BACKUP_BEGIN || m->kind == MESSAGE_BACKUP_NEXT ? BACKUP_PART_MAX
-                                                                                        : 0;
-
-    return m->body.len + answer;
+    switch (m->kind) {
+    case MESSAGE_COMPUTE:
+        return m->body.len + SIGNATURE_MAX;
+    case MESSAGE_BACKUP_BEGIN:
+    case MESSAGE_BACKUP_NEXT:
+        return m->body.len + BACKUP_PART_MAX;
+    case MESSAGE_ATTEST:
+        return m->body.len + STATEMENT_MAX + CERTIFICATE_CHAIN_MAX * CERTIFICATE_MAX;
+    default:
+        return m->body.len;
+    }
 }
 
 static void answer_late(struct slow_request *r, CK_RV rv, const ProtobufCMessage *reply)
@@ -247,6 +254,7 @@ static enum status hand_over(struct peer *p, struct slow *slow, const struct mes
         return ST_BUSY;
     }
     p->outstanding++;
+    p->attesting = p->attesting || m->kind == MESSAGE_ATTEST;
     p->slow_bytes += slow_cost(m);
     return ST_OK;
 }
@@ -260,7 +268,8 @@ static enum status serve_one(struct peer *p, struct call *c, const struct messag
 
     if ((st = dispatch_open(c, m, &request, &pace, &verdict)) != ST_OK)
         return st;
-    if (verdict == CKR_OK && pace != PACE_NOW && p->outstanding >= LINK_OUTSTANDING_MAX)
+    if (verdict == CKR_OK && pace != PACE_NOW &&
+        (p->outstanding >= LINK_OUTSTANDING_MAX || (p->attesting && m->kind == MESSAGE_ATTEST)))
         verdict = CKR_DEVICE_MEMORY;
     if (verdict != CKR_OK) {
         if ((st = count_fault(p)) != ST_OK)
@@ -328,6 +337,7 @@ enum status peer_work(struct peer *p)
     while (st == ST_OK && link_room(p->link) >= LINK_MESSAGE_MAX && (a = mailbox_take(p->mailbox)) != NULL) {
         st = link_send(p->link, &a->message);
         p->outstanding--;
+        p->attesting = p->attesting && a->message.kind != MESSAGE_ATTEST;
         p->slow_bytes -= a->cost;
         late_answer_free(a);
     }

@@ -258,6 +258,28 @@ static void more_than_64_at_once_are_refused(void)
     rig_disconnect(&c);
 }
 
+/* A quote takes the board's TPM for a while: who wants another one waits for the first. */
+static void one_attestation_at_a_time(void)
+{
+    static uint8_t nonce[NONCE_MIN];
+    Ks__Attest m = KS__ATTEST__INIT;
+    struct rig_client c;
+
+    CU_ASSERT_FATAL(rig_connect(&rig, &rig.owner, &c) == ST_OK);
+    m.nonce = (ProtobufCBinaryData){ sizeof nonce, nonce };
+    hold();
+    for (unsigned i = 0; i < 3; i++)
+        queue(&c, MESSAGE_ATTEST, &m.base);
+    CU_ASSERT_EQUAL(feed(&c), ST_OK);
+    CU_ASSERT_EQUAL(answers(&c, CKR_DEVICE_MEMORY, NULL), 2);
+    let_go();
+    collect(&c, CKR_OK, 1);
+    queue(&c, MESSAGE_ATTEST, &m.base);
+    CU_ASSERT_EQUAL(feed(&c), ST_OK);
+    collect(&c, CKR_OK, 1);
+    rig_disconnect(&c);
+}
+
 /* A COMPUTE that is slow costs the room of its answer: the peer is not read from while it has too much of it. */
 static void slow_work_holds_its_own_peer_back(void)
 {
@@ -423,6 +445,7 @@ static CU_TestInfo cases[] = {
     { "garbage ends its link alone", garbage_ends_its_link_alone },
     { "a frame may come byte by byte", a_frame_may_come_byte_by_byte },
     { "more than 64 at once are refused", more_than_64_at_once_are_refused },
+    { "one attestation at a time", one_attestation_at_a_time },
     { "slow work holds its own peer back", slow_work_holds_its_own_peer_back },
     { "answers come late or never", answers_come_late_or_never },
     { "who does not read is not read from", who_does_not_read_is_not_read_from },
