@@ -15,6 +15,29 @@ static struct span skip_white_space(struct span text)
     return text;
 }
 
+/* No headers, and no byte behind the certificate. */
+static X509 *parse(BIO *memory)
+{
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    const unsigned char *p;
+    X509 *x = NULL;
+    long len = 0;
+
+    if (PEM_read_bio(memory, &name, &header, &der, &len) == 1 && strcmp(name, "CERTIFICATE") == 0 &&
+        header[0] == '\0') {
+        p = der;
+        if ((x = d2i_X509(NULL, &p, len)) != NULL && p != der + len) {
+            X509_free(x);
+            x = NULL;
+        }
+    }
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(der);
+    return x;
+}
+
 /* One certificate from the beginning of *text, which then begins behind it. OpenSSL itself would skip what stands in
  * front; in a file that is to be trusted nothing does. */
 static X509 *take(struct span *text)
@@ -29,7 +52,7 @@ static X509 *take(struct span *text)
     len = (size_t)(end - text->p) + strlen(END);
     if ((memory = BIO_new_mem_buf(text->p, (int)len)) == NULL)
         return NULL;
-    x = PEM_read_bio_X509(memory, NULL, NULL, NULL);
+    x = parse(memory);
     BIO_free(memory);
     *text = skip_white_space(span_of(text->p + len, text->len - len));
     return x;
