@@ -13,7 +13,8 @@
  *     partition    4
  *     result       4   CK_RV
  *     mechanism    8   0: none
- *     object      16   CKA_UNIQUE_ID of the key, binary; 0: none
+ *     object      16   CKA_UNIQUE_ID of the key, binary; 0: none. Of ROLE_SET, AUDIT_SINK_SET and FIRMWARE_KEY_SET the
+ *                      first bytes of whose fingerprint it is about
  *     peer         8   the first bytes of its fingerprint
  *     detail       8   of the kind: operation, user type, count; the first half of a second object's id (what was
  *                      made of the first one, what wrapped it)

@@ -53,6 +53,13 @@ static CK_RV set_role(const struct keystore *ks, struct device *d, const Ks__Rol
     return CKR_OK;
 }
 
+/* Whom it is about, for the audit. A fingerprint may be absent. */
+static void note_who(struct call *c, struct span fingerprint)
+{
+    if (fingerprint.len >= sizeof c->entry.object)
+        memcpy(c->entry.object, fingerprint.p, sizeof c->entry.object);
+}
+
 CK_RV on_role_set(struct call *c, const ProtobufCMessage *request)
 {
     const Ks__RoleSet *m = (const Ks__RoleSet *)request;
@@ -61,6 +68,7 @@ CK_RV on_role_set(struct call *c, const ProtobufCMessage *request)
     CK_RV rv;
 
     c->entry.detail = m->role;
+    note_who(c, span_of(m->fingerprint.data, m->fingerprint.len));
     if ((rv = call_enter(c)) == CKR_OK) {
         next = c->ks->device;
         if ((rv = set_role(c->ks, &next, m)) == CKR_OK &&
@@ -93,13 +101,16 @@ static CK_RV set_sink(const struct keystore *ks, struct device *d, const Ks__Aud
 
 CK_RV on_audit_sink_set(struct call *c, const ProtobufCMessage *request)
 {
+    const Ks__AuditSinkSet *m = (const Ks__AuditSinkSet *)request;
     struct quorum_use use;
     struct device next;
     CK_RV rv;
 
+    note_who(c, span_of(m->fingerprint.data, m->fingerprint.len));
+
     if ((rv = call_enter(c)) == CKR_OK) {
         next = c->ks->device;
-        if ((rv = set_sink(c->ks, &next, (const Ks__AuditSinkSet *)request)) == CKR_OK &&
+        if ((rv = set_sink(c->ks, &next, m)) == CKR_OK &&
             (rv = quorum_check(c, MESSAGE_AUDIT_SINK_SET, request, &use)) == CKR_OK)
             rv = replace(c->ks, &next, &use);
         call_leave(c);
@@ -122,15 +133,19 @@ static CK_RV read_firmware_key(const Ks__FirmwareKeySet *m, struct bytes *out)
 
 CK_RV on_firmware_key_set(struct call *c, const ProtobufCMessage *request)
 {
+    const Ks__FirmwareKeySet *m = (const Ks__FirmwareKeySet *)request;
+    uint8_t fingerprint[LINK_FINGERPRINT_LEN];
     struct keystore *ks = c->ks;
     struct bytes key = { 0 };
     struct quorum_use use;
     struct device next;
     CK_RV rv;
 
+    if (EVP_Digest(m->public_key.data, m->public_key.len, fingerprint, NULL, EVP_sha256(), NULL) == 1)
+        note_who(c, span_of(fingerprint, sizeof fingerprint));
     if ((rv = call_enter(c)) == CKR_OK) {
         next = ks->device;
-        if ((rv = read_firmware_key((const Ks__FirmwareKeySet *)request, &key)) == CKR_OK &&
+        if ((rv = read_firmware_key(m, &key)) == CKR_OK &&
             (rv = quorum_check(c, MESSAGE_FIRMWARE_KEY_SET, request, &use)) == CKR_OK) {
             struct bytes before = next.firmware_key;
 

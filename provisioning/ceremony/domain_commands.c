@@ -65,6 +65,20 @@ static int reserve_out(const struct invocation *in)
     return result_file_reserve(in, path, 0600, DOMAIN_ROOM);
 }
 
+static void say_exported(const struct invocation *in, const Ks__DomainFile *f)
+{
+    const char *path = command_value(in, "out");
+    char digest[DOMAIN_DISK_DIGEST_TEXT];
+
+    domain_disk_digest(f, digest);
+    fprintf(in->out,
+            "%s: written and read back; its digest is %s\n"
+            "Make copies, in places that do not burn together; each holder checks his share:\n"
+            "  strongroom holder check --domain %s --certificate HOLDER.pem --key HOLDER.key\n"
+            "Next: strongroom domain confirm --domain FILE, from a copy\n",
+            path, digest, path);
+}
+
 static int domain_export(struct invocation *in)
 {
     Ks__DomainExport m = KS__DOMAIN_EXPORT__INIT;
@@ -75,11 +89,7 @@ static int domain_export(struct invocation *in)
     if ((code = reserve_out(in)) == EXIT_DONE && (code = act_link_open(in, &k)) == EXIT_DONE &&
         (code = act_do(in, k, MESSAGE_DOMAIN_EXPORT, &m.base, &f)) == EXIT_DONE && !act_is_prepared(in) &&
         (code = domain_disk_write(in, command_value(in, "out"), f)) == EXIT_DONE)
-        fprintf(in->out,
-                "%s: written and read back. Make copies, in places that do not burn together; each holder checks his "
-                "share:\n  strongroom holder check --domain %s --certificate HOLDER.pem --key HOLDER.key\n"
-                "Next: strongroom domain confirm --domain FILE, from a copy\n",
-                command_value(in, "out"), command_value(in, "out"));
+        say_exported(in, f);
     keystore_link_close(k);
     return code;
 }

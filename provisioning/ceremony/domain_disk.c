@@ -54,6 +54,13 @@ void domain_disk_clear(struct domain_disk *d)
     *d = (struct domain_disk){ 0 };
 }
 
+void domain_disk_digest(const Ks__DomainFile *f, char text[DOMAIN_DISK_DIGEST_TEXT])
+{
+    INVARIANT(2 * f->digest.len + 1 == DOMAIN_DISK_DIGEST_TEXT);
+    for (size_t i = 0; i < f->digest.len; i++)
+        snprintf(text + 2 * i, 3, "%02x", f->digest.data[i]);
+}
+
 /* What was promised to be on the disk, is: by another way than the one it came. */
 static int read_back(const struct invocation *in, const char *path, const Ks__DomainFile *f)
 {

@@ -20,6 +20,9 @@ void domain_disk_clear(struct domain_disk *d);
 /* Written whole, mode 0600, then read back and compared with `f`. The file was not there before. */
 int domain_disk_write(const struct invocation *in, const char *path, const Ks__DomainFile *f);
 
+/* The file's digest in hexadecimal: what people compare between copies. */
+#define DOMAIN_DISK_DIGEST_TEXT (2 * 32 + 1)
+void domain_disk_digest(const Ks__DomainFile *f, char text[DOMAIN_DISK_DIGEST_TEXT]);
 /* The restore that this file asks for, without shares. It points into `f`. */
 void domain_disk_restore(const Ks__DomainFile *f, Ks__DomainRestore *out);
 /* Who approves it, as far as the file says: `required` and the holders' ids. */

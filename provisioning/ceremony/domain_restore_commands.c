@@ -1,5 +1,7 @@
 #include "provisioning/ceremony/domain_restore_commands.h"
 
+#include <openssl/sha.h>
+
 #include "provisioning/ceremony/act_do.h"
 #include "provisioning/ceremony/domain_disk.h"
 #include "provisioning/ceremony/release_file.h"
@@ -146,17 +148,37 @@ static int check_options(const struct invocation *in)
 
 /* What is asked for: the file's items, or those that az has encrypted anew. */
 static int take_request(const struct invocation *in, const Ks__DomainFile *f, struct domain_disk *blob,
-                        Ks__DomainRestore *m)
+                        Ks__DomainRestore *m, uint8_t transfer[32])
 {
-    uint8_t transfer[32];
     int code;
 
     domain_disk_restore(f, m);
     if (!command_given(in, "blob"))
         return EXIT_DONE;
-    if ((code = domain_disk_read_blob(in, command_value(in, "blob"), blob, transfer)) == EXIT_DONE)
+    if ((code = domain_disk_read_blob(in, command_value(in, "blob"), blob, transfer)) == EXIT_DONE) {
         *m = *blob->blob;
+        m->required = f->required; /* which a blob does not say, and those who approve are told */
+    }
     return code;
+}
+
+/* Approvals are not asked for, or spent, for a blob that this keystore cannot open. */
+static int check_blob(const struct invocation *in, struct keystore_link *k, const uint8_t transfer[32])
+{
+    Ks__Empty empty = KS__EMPTY__INIT;
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    Ks__Certificate *c;
+    int code;
+
+    if (!command_given(in, "blob"))
+        return EXIT_DONE;
+    if ((code = keystore_link_call(in, k, MESSAGE_DOMAIN_TRANSFER, &empty.base, &c)) != EXIT_DONE)
+        return code;
+    SHA256(c->der.data, c->der.len, digest);
+    if (memcmp(digest, transfer, sizeof digest) == 0)
+        return EXIT_DONE;
+    return command_refuse(in, "%s: made for another transfer certificate than this keystore's",
+                          command_value(in, "blob"));
 }
 
 int domain_restore(struct invocation *in)
@@ -164,12 +186,13 @@ int domain_restore(struct invocation *in)
     Ks__DomainRestore m = KS__DOMAIN_RESTORE__INIT;
     struct domain_disk disk = { 0 }, blob = { 0 };
     struct keystore_link *k = NULL;
+    uint8_t transfer[32];
     int code;
 
     if ((code = check_options(in)) == EXIT_DONE &&
         (code = domain_disk_read(in, command_value(in, "domain"), &disk)) == EXIT_DONE &&
-        (code = take_request(in, disk.file, &blob, &m)) == EXIT_DONE &&
-        (code = keystore_link_open(in, &k)) == EXIT_DONE)
+        (code = take_request(in, disk.file, &blob, &m, transfer)) == EXIT_DONE &&
+        (code = keystore_link_open(in, &k)) == EXIT_DONE && (code = check_blob(in, k, transfer)) == EXIT_DONE)
         code = act_is_prepared(in) ? prepare(in, k, &m, disk.file) : restore_now(in, k, &m);
     keystore_link_close(k);
     domain_disk_clear(&blob);

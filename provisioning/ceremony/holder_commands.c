@@ -84,12 +84,16 @@ done:
 
 static int print_checked(const struct invocation *in, const Ks__DomainFile *f)
 {
+    char digest[DOMAIN_DISK_DIGEST_TEXT];
     struct bytes text = { 0 };
     struct json_writer w;
 
+    domain_disk_digest(f, digest);
     if (!in->json) {
-        fprintf(in->out, "yes: your share in %s opens; %u of its %zu shares open the domain\n",
-                command_value(in, "domain"), f->required, f->n_shares);
+        fprintf(in->out,
+                "yes: your share in %s opens; %u of its %zu shares open the domain\n"
+                "The file's digest, the same on each copy: %s\n",
+                command_value(in, "domain"), f->required, f->n_shares, digest);
         return EXIT_DONE;
     }
     json_begin(&w, &text);
@@ -98,6 +102,7 @@ static int print_checked(const struct invocation *in, const Ks__DomainFile *f)
     json_put_bool(&w, "opens", true);
     json_put_int(&w, "required", f->required);
     json_put_int(&w, "shares", (int64_t)f->n_shares);
+    json_put_text(&w, "digest", span_text(digest));
     json_close_object(&w);
     return output_json(in, &text);
 }
@@ -162,8 +167,9 @@ static int check_transfer(const struct invocation *in, const struct act_file *ac
 }
 
 /* On the terminal where he types, unless a script has read it. */
-static int confirm(const struct invocation *in, const struct act_file *act)
+static int confirm(const struct invocation *in, const struct act_file *act, const Ks__DomainFile *f)
 {
+    char digest[DOMAIN_DISK_DIGEST_TEXT];
     struct bytes words = { 0 };
     enum status st = act_words(act, &words);
     uint8_t name[32];
@@ -173,8 +179,12 @@ static int confirm(const struct invocation *in, const struct act_file *act)
         act_name(&act->act, name);
         bytes_append_text(&words, "Its name is      ");
         plain_append_hex(&words, span_of(name, sizeof name));
-        bytes_append_text(&words, "\nYour share is encrypted to that keystore alone. Compare its number with what its "
-                                  "attestation says.\n");
+        domain_disk_digest(f, digest);
+        bytes_printf(&words,
+                     "\nThe domain file's digest is %s: that of your own copy?\n"
+                     "Your share is encrypted to that keystore alone. Compare its number with what its attestation "
+                     "says.\n",
+                     digest);
         st = bytes_status(&words);
     }
     if (st == ST_OK && command_given(in, "yes")) {
@@ -222,7 +232,8 @@ static int holder_release(struct invocation *in)
         (code = link_read_certificate(in, command_value(in, "transfer"), &transfer)) == EXIT_DONE &&
         (code = check_transfer(in, &act, transfer)) == EXIT_DONE &&
         (code = result_file_reserve(in, command_value(in, "out"), 0600, RELEASE_FILE_MAX)) == EXIT_DONE &&
-        (code = confirm(in, &act)) == EXIT_DONE && (code = make_release(in, &act, disk.file, transfer)) == EXIT_DONE)
+        (code = confirm(in, &act, disk.file)) == EXIT_DONE &&
+        (code = make_release(in, &act, disk.file, transfer)) == EXIT_DONE)
         fprintf(in->out, "%s: written. Carry it to the owner of that keystore.\n", command_value(in, "out"));
     X509_free(transfer);
     act_file_clear(&act);

@@ -1,60 +1,26 @@
 """client.py TOOL DIRECTORY - what azure-cli makes of our security domain files, and we of its restore blobs.
 
-TOOL is domain_files (domain_files.c). Of azure-cli this runs the package security_domain and the functions of custom.py that
-make a restore blob, unchanged; its command line and its other parts are not loaded, so they need not be installed. Exit code
-3: a case failed.
+TOOL is domain_files (domain_files.c); az.py is what of azure-cli is run. Exit code 3: a case failed.
 """
-import ast
 import base64
 import datetime
 import hashlib
-import importlib.util
 import itertools
 import json
 import pathlib
 import subprocess
 import sys
-import types
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from knack.util import CLIError
+
+import az
 
 TOOL = sys.argv[1]
 WORK = pathlib.Path(sys.argv[2])
 TAG = 'strongroom-domain-v1'
 SIZES = [2048, 3072, 4096, 2048, 2048]
-
-
-def load_az():
-    """The functions of custom.py, as a module. The packages above them are stood in for: their own __init__ loads all of az."""
-    site = pathlib.Path(next(iter(importlib.util.find_spec('azure').submodule_search_locations)))
-    name, path = 'azure', site
-    for part in (None, 'cli', 'command_modules', 'keyvault'):
-        if part is not None:
-            name, path = name + '.' + part, path / part
-        package = types.ModuleType(name)
-        package.__path__ = [str(path)]
-        sys.modules[name] = package
-    wanted = {'_security_domain_restore_blob', '_security_domain_make_restore_blob', '_security_domain_gen_share_arrays',
-              '_security_domain_gen_blob'}
-    tree = ast.parse((path / 'custom.py').read_text(encoding='utf-8'))
-    tree.body = [node for node in tree.body
-                 if (isinstance(node, ast.FunctionDef) and node.name in wanted) or
-                 (isinstance(node, (ast.Import, ast.ImportFrom)) and is_needed(node))]
-    az = types.ModuleType('az')
-    az.RequiredArgumentMissingError = CLIError
-    exec(compile(tree, 'custom.py', 'exec'), az.__dict__)
-    assert wanted <= set(az.__dict__)
-    return az
-
-
-def is_needed(node):
-    if isinstance(node, ast.Import):
-        return all(alias.name in ('hashlib', 'json', 'os') for alias in node.names)
-    return node.level == 0 and ('.security_domain.' in node.module or node.module.startswith('cryptography') or
-                                node.module == 'knack.util')
 
 
 def make_key(name, bits):
@@ -81,7 +47,7 @@ def tool(*arguments):
 
 class Client:
     def __init__(self):
-        self.az = load_az()
+        self.az = az.load()
         self.holders = [make_key('holder%d' % i, bits) for i, bits in enumerate(SIZES)]
         self.transfer = make_key('transfer', 2048)
         self.stranger = make_key('stranger', 2048)

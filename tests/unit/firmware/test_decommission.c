@@ -348,6 +348,21 @@ static CK_RV set_sink(const char *address, const uint8_t *fingerprint)
     return rig_call(&owner, MESSAGE_AUDIT_SINK_SET, &m.base, NULL);
 }
 
+/* Does the newest record say that it is about this key? */
+static bool is_recorded_of(const uint8_t fingerprint[LINK_FINGERPRINT_LEN])
+{
+    struct bytes record = { 0 };
+    uint64_t newest, next;
+    uint8_t head[AUDIT_HASH_LEN];
+    bool same;
+
+    audit_head(rig.ks->audit, &newest, head);
+    CU_ASSERT_EQUAL_FATAL(audit_read(rig.ks->audit, newest, 1, &record, &next), ST_OK);
+    same = memcmp(record.p + 35, fingerprint, 16) == 0; /* audit.h */
+    bytes_clear(&record);
+    return same;
+}
+
 static void the_audit_sink_is_an_auditor(void)
 {
     Ks__AuditRead read = KS__AUDIT_READ__INIT;
@@ -358,7 +373,9 @@ static void the_audit_sink_is_an_auditor(void)
     CU_ASSERT_EQUAL(set_sink("", rig.other.fingerprint), CKR_ARGUMENTS_BAD);
     CU_ASSERT_EQUAL(set_sink("two words", rig.other.fingerprint), CKR_ARGUMENTS_BAD);
     CU_ASSERT_EQUAL(set_sink("syslog://collector", rig.owner.fingerprint), CKR_ACTION_PROHIBITED);
+    CU_ASSERT_TRUE(is_recorded_of(rig.owner.fingerprint));
     CU_ASSERT_EQUAL(set_sink("syslog://collector", rig.other.fingerprint), CKR_OK);
+    CU_ASSERT_TRUE(is_recorded_of(rig.other.fingerprint));
     CU_ASSERT_FATAL(rig_connect(&rig, &rig.other, &sink) == ST_OK);
     CU_ASSERT_EQUAL(rig_call(&sink, MESSAGE_AUDIT_READ, &read.base, NULL), CKR_OK);
     CU_ASSERT_EQUAL(set_sink("", NULL), CKR_OK);
