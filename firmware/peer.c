@@ -204,7 +204,8 @@ static void run_slow(struct slow_job *job)
     if (mailbox_is_closed(r->mailbox) || (r->give_up_ms != 0 && clock_monotonic_ms() > r->give_up_ms))
         rv = CKR_FUNCTION_CANCELED;
     else if (c.budget != NULL && dispatch_open(&c, &r->message, &request, &pace, &verdict) == ST_OK)
-        rv = verdict != CKR_OK ? verdict : dispatch_run(&c, r->message.kind, request, &sync);
+        rv = verdict != CKR_OK ? dispatch_refuse(&c, r->message.kind, verdict)
+                               : dispatch_run(&c, r->message.kind, request, &sync);
     if (c.recorded && audit_flush(r->ks->audit, sync) != ST_OK) {
         keystore_fail(r->ks, "audit");
         rv = CKR_DEVICE_ERROR;

@@ -280,6 +280,25 @@ static void one_attestation_at_a_time(void)
     rig_disconnect(&c);
 }
 
+/* What was let in and is not any more when its turn comes: refused as if it came now, and recorded. */
+static void the_state_changes_while_work_waits(void)
+{
+    struct rig_client c;
+    uint64_t before;
+
+    rig_attach(&rig, &rig.user, &c);
+    hold();
+    queue_logins(&c, 3);
+    CU_ASSERT_EQUAL(feed(&c), ST_OK);
+    before = audit_count();
+    atomic_store(&rig.ks->state, KEYSTORE_ZEROISED);
+    let_go();
+    collect(&c, CKR_DEVICE_ERROR, 3);
+    CU_ASSERT_EQUAL(audit_count(), before + 3);
+    atomic_store(&rig.ks->state, KEYSTORE_OPERATIONAL);
+    rig_disconnect(&c);
+}
+
 /* A COMPUTE that is slow costs the room of its answer: the peer is not read from while it has too much of it. */
 static void slow_work_holds_its_own_peer_back(void)
 {
@@ -446,6 +465,7 @@ static CU_TestInfo cases[] = {
     { "a frame may come byte by byte", a_frame_may_come_byte_by_byte },
     { "more than 64 at once are refused", more_than_64_at_once_are_refused },
     { "one attestation at a time", one_attestation_at_a_time },
+    { "the state changes while work waits", the_state_changes_while_work_waits },
     { "slow work holds its own peer back", slow_work_holds_its_own_peer_back },
     { "answers come late or never", answers_come_late_or_never },
     { "who does not read is not read from", who_does_not_read_is_not_read_from },
