@@ -89,6 +89,14 @@ bool statement_key_is_restored(const Ks__Statement *s)
            !span_equal(span_of(origin->value.data, origin->value.len), span_of(s->device.data, s->device.len));
 }
 
+/* A statement about a public key alone says nothing of where its private half is. */
+static bool is_the_whole_key(const Ks__AttestedKey *k)
+{
+    const Ks__Attribute *class = find(k, CKA_CLASS);
+
+    return class != NULL && (is_number(&class->value, CKO_PRIVATE_KEY) || is_number(&class->value, CKO_SECRET_KEY));
+}
+
 bool statement_key_holds(struct verification *v)
 {
     const Ks__AttestedKey *k = v->file->content->key;
@@ -99,6 +107,8 @@ bool statement_key_holds(struct verification *v)
         return statement_fails(v, "the statement is about no key");
     if (v->expected->partition != NULL && strcmp(v->expected->partition, k->partition) != 0)
         return statement_fails(v, "the key lies in another partition");
+    if (json_object_get(v->expected->attributes, "CKA_CLASS") == NULL && !is_the_whole_key(k))
+        return statement_fails(v, "it is a public key, which anybody can bring, and CKA_CLASS is not expected");
     if (!v->expected->restored && statement_key_is_restored(v->file->content))
         return statement_fails(v, "it was not made in this device, and \"restored\" is not expected");
     return attributes_hold(v, k) && public_key_holds(v, k);
