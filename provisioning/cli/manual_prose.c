@@ -47,6 +47,8 @@ const char manual_description[] =
     "or\n"
     ".Ev STRONGROOM_PROFILE .\n"
     "Options go before what it says.\n"
+    "A path in it that is not absolute is relative to the directory that the profile is in; for the module it must be\n"
+    "absolute.\n"
     "It holds names of files and no secret, and must be a file of its user or root that nobody else may write.\n"
     ".Ss Secrets\n"
     "PINs, passphrases and the words that confirm what cannot be undone are typed on the controlling terminal, where\n"

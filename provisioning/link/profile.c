@@ -27,18 +27,27 @@ static struct span trimmed(struct span s)
     return s;
 }
 
-static const char *set_path(struct profile *p, unsigned which, struct span value)
+/* A relative one is meant from where the profile lies, so it is the same file from wherever the command is run. */
+static const char *set_path(struct profile *p, const char *file, unsigned which, struct span value)
 {
+    const char *slash = strrchr(file, '/');
+    struct bytes path = { 0 };
+
     if (p->owned[which] != NULL)
         return "set twice";
-    if (value.len == 0 || value.p[0] != '/' || value.len > PATH_LEN || memchr(value.p, '\0', value.len) != NULL)
-        return "not an absolute path";
-    p->owned[which] = span_dup_text(value);
+    if (value.len == 0 || value.len > PATH_LEN || memchr(value.p, '\0', value.len) != NULL)
+        return "no path";
+    if (value.p[0] != '/' && slash != NULL)
+        bytes_append(&path, file, (size_t)(slash + 1 - file));
+    bytes_append_span(&path, value);
+    if (bytes_status(&path) == ST_OK)
+        p->owned[which] = span_dup_text(bytes_span(&path));
+    bytes_clear(&path);
     return p->owned[which] != NULL ? NULL : "out of memory";
 }
 
 /* NULL, or what is wrong with the line. */
-static const char *take_line(struct profile *p, struct span line)
+static const char *take_line(struct profile *p, const char *file, struct span line)
 {
     const uint8_t *equals;
     struct span name, value;
@@ -49,7 +58,7 @@ static const char *take_line(struct profile *p, struct span line)
     value = trimmed(span_of(equals + 1, line.len - (size_t)(equals + 1 - line.p)));
     for (unsigned i = 0; i < PROFILE_PATH_COUNT_; i++)
         if (span_is(name, names[i]))
-            return set_path(p, i, value);
+            return set_path(p, file, i, value);
     return "unknown name";
 }
 
@@ -75,7 +84,7 @@ static int parse(const struct invocation *in, const char *path, struct span text
             if (sections++ > 0 || has_any(p))
                 return EXIT_DONE; /* a further token */
         } else if (line.len > 0 && line.p[0] != '#') {
-            fault = take_line(p, line);
+            fault = take_line(p, path, line);
         }
         if (fault != NULL)
             return command_refuse(in, "%s:%u: %s", path, number, fault);

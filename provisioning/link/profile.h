@@ -1,6 +1,7 @@
 /* profile.h - whom the CLI speaks to on the keystore's link and as whom: four names of files, by option or from a
  * profile. A profile is a file of the format that the PKCS#11 module reads (pkcs11/module/config.h), so one file does
- * for both; of several tokens it is the first. It holds no secret. */
+ * for both; of several tokens it is the first. Here its paths may be relative, to the directory of the profile; for the
+ * module they are absolute. It holds no secret. */
 #ifndef STRONGROOM_PROVISIONING_PROFILE_H
 #define STRONGROOM_PROVISIONING_PROFILE_H
 
