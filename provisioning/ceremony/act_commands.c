@@ -7,7 +7,7 @@
 #include "provisioning/ceremony/act_words.h"
 #include "provisioning/ceremony/holder.h"
 #include "provisioning/ceremony/verbs.h"
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/input_file.h"
 #include "provisioning/cli/prompt.h"
 #include "provisioning/cli/result_file.h"
 
@@ -113,10 +113,10 @@ static int take_signature(const struct invocation *in, const struct act_file *a,
 {
     const char *path = command_value(in, "signature");
     struct bytes signature = { 0 };
-    enum status st = file_read(path, APPROVAL_SIGNATURE_MAX, &signature);
-    int code = st == ST_OK ? holder_approve_signed(in, a, c, bytes_span(&signature), out)
-                           : command_refuse(in, "%s: %s", path, status_name(st));
+    int code = input_file_read(in, path, APPROVAL_SIGNATURE_MAX, &signature);
 
+    if (code == EXIT_DONE)
+        code = holder_approve_signed(in, a, c, bytes_span(&signature), out);
     bytes_clear(&signature);
     return code;
 }

@@ -1,25 +1,27 @@
 #include "provisioning/ceremony/domain_disk.h"
 
 #include "provisioning/ceremony/domain_json.h"
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/input_file.h"
 #include "provisioning/cli/result_file.h"
 
-static enum status begin(const char *path, struct bytes *text, struct domain_disk *out)
+static int begin(const struct invocation *in, const char *path, struct bytes *text, struct domain_disk *out)
 {
     domain_disk_clear(out);
     if ((out->block = malloc(BUDGET_SIZE)) == NULL)
-        return ST_NO_MEMORY;
+        return command_refuse(in, "out of memory");
     budget_init(&out->budget, out->block, BUDGET_SIZE);
-    return file_read(path, DOMAIN_JSON_MAX, text);
+    return input_file_read(in, path, DOMAIN_JSON_MAX, text);
 }
 
-static int end(const struct invocation *in, const char *path, enum status st, struct bytes *text,
+static int end(const struct invocation *in, const char *path, int code, enum status st, struct bytes *text,
                struct domain_disk *out)
 {
     bytes_clear(text);
-    if (st == ST_OK)
+    if (code == EXIT_DONE && st == ST_OK)
         return EXIT_DONE;
     domain_disk_clear(out);
+    if (code != EXIT_DONE)
+        return code;
     return command_refuse(in, "%s: %s", path,
                           st == ST_BAD_REQUEST ? "no such file of a security domain"
                           : st == ST_CORRUPT   ? "damaged: it is not what was exported"
@@ -29,21 +31,23 @@ static int end(const struct invocation *in, const char *path, enum status st, st
 int domain_disk_read(const struct invocation *in, const char *path, struct domain_disk *out)
 {
     struct bytes text = { 0 };
-    enum status st = begin(path, &text, out);
+    int code = begin(in, path, &text, out);
+    enum status st = ST_OK;
 
-    if (st == ST_OK)
+    if (code == EXIT_DONE)
         st = domain_json_read(bytes_span(&text), &out->budget, &out->file);
-    return end(in, path, st, &text, out);
+    return end(in, path, code, st, &text, out);
 }
 
 int domain_disk_read_blob(const struct invocation *in, const char *path, struct domain_disk *out, uint8_t transfer[32])
 {
     struct bytes text = { 0 };
-    enum status st = begin(path, &text, out);
+    int code = begin(in, path, &text, out);
+    enum status st = ST_OK;
 
-    if (st == ST_OK)
+    if (code == EXIT_DONE)
         st = domain_json_read_restore(bytes_span(&text), &out->budget, &out->blob, transfer);
-    return end(in, path, st, &text, out);
+    return end(in, path, code, st, &text, out);
 }
 
 void domain_disk_clear(struct domain_disk *d)

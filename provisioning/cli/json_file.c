@@ -2,7 +2,7 @@
 
 #include "firmware/base/base64url.h"
 #include "firmware/base/hex.h"
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/input_file.h"
 #include "provisioning/cli/result_file.h"
 
 int json_file_read(const struct invocation *in, const char *path, size_t max, json_t **out)
@@ -10,9 +10,14 @@ int json_file_read(const struct invocation *in, const char *path, size_t max, js
     struct bytes text = { 0 };
     int64_t version;
     enum status st;
+    int code;
 
     *out = NULL;
-    if ((st = file_read(path, max, &text)) == ST_OK && (st = json_read_object(bytes_span(&text), max, out)) == ST_OK &&
+    if ((code = input_file_read(in, path, max, &text)) != EXIT_DONE) {
+        bytes_clear(&text);
+        return code;
+    }
+    if ((st = json_read_object(bytes_span(&text), max, out)) == ST_OK &&
         json_get_int(*out, "version", 1, 1, &version) != ST_OK)
         st = ST_UNSUPPORTED;
     bytes_clear(&text);

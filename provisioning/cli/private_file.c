@@ -69,7 +69,7 @@ enum status file_reserve(const char *path, mode_t mode, struct file_draft *out)
 
     *out = (struct file_draft){ .fd = -1 };
     if (lstat(path, &there) == 0)
-        return S_ISDIR(there.st_mode) ? ST_IO : ST_EXISTS;
+        return ST_EXISTS;
     if ((out->fd = open_nameless(path)) < 0)
         st = open_named(path, out);
     if (st == ST_OK && fchmod(out->fd, mode) != 0) /* the umask has no say */
@@ -179,14 +179,19 @@ enum status file_create(const char *path, mode_t mode, struct span content)
 
 enum status file_read(const char *path, size_t max, struct bytes *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not hold us up */
     enum status st = ST_OK;
     uint8_t block[4096];
+    struct stat info;
     ssize_t n;
 
     bytes_reset(out);
     if (fd < 0)
         return status_of_errno();
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(fd);
+        return ST_UNSUPPORTED;
+    }
     while ((n = read(fd, block, sizeof block)) != 0) {
         if (n < 0 && errno == EINTR)
             continue;

@@ -27,7 +27,8 @@ MUST_CHECK enum status file_fill(struct file_draft *d, const char *path, struct 
 /* Give up: close, and no file is left. */
 void file_abandon(struct file_draft *d);
 
-/* The whole of a file that is no secret. Errors: ST_NOT_FOUND; ST_NOT_PERMITTED; ST_TOO_LARGE beyond `max`; ST_IO. */
+/* The whole of a file that is no secret. Errors: ST_NOT_FOUND; ST_NOT_PERMITTED; ST_UNSUPPORTED no ordinary file;
+ * ST_TOO_LARGE beyond `max`; ST_IO. */
 MUST_CHECK enum status file_read(const char *path, size_t max, struct bytes *out);
 
 #endif

@@ -1,7 +1,7 @@
 #include "provisioning/keystore/backup_file.h"
 
 #include "firmware/base/big_endian.h"
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/input_file.h"
 #include "provisioning/cli/result_file.h"
 
 #define TITLE      "strongroom partition backup v1\n"
@@ -68,9 +68,9 @@ static bool is_whole(struct backup_file *f)
 
 int backup_file_read(const struct invocation *in, const char *path, struct backup_file *f)
 {
-    enum status st = file_read(path, BACKUP_FILE_MAX, &f->content);
+    int code = input_file_read(in, path, BACKUP_FILE_MAX, &f->content);
 
-    if (st != ST_OK)
-        return command_refuse(in, "%s: %s", path, status_name(st));
+    if (code != EXIT_DONE)
+        return code;
     return is_whole(f) ? EXIT_DONE : command_refuse(in, "%s: no backup of a partition, or it has been cut", path);
 }

@@ -3,7 +3,7 @@
 #include <openssl/pem.h>
 #include <unistd.h>
 
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/input_file.h"
 #include "provisioning/cli/result_file.h"
 #include "provisioning/link/pem.h"
 #include "provisioning/link/private_key.h"
@@ -14,17 +14,17 @@
 int link_read_certificate(const struct invocation *in, const char *path, X509 **out)
 {
     struct bytes text = { 0 };
-    enum status st = file_read(path, PEM_MAX, &text);
+    int code = input_file_read(in, path, PEM_MAX, &text);
     BIO *memory = NULL;
 
     *out = NULL;
-    if (st == ST_OK && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL)
+    if (code == EXIT_DONE && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL)
         *out = PEM_read_bio_X509(memory, NULL, NULL, NULL);
     BIO_free(memory);
     bytes_clear(&text);
-    if (*out == NULL)
-        return command_refuse(in, "%s: %s", path, st == ST_OK ? "no certificate in PEM" : status_name(st));
-    return EXIT_DONE;
+    if (code == EXIT_DONE && *out == NULL)
+        code = command_refuse(in, "%s: no certificate in PEM", path);
+    return code;
 }
 
 int link_read_key(const struct invocation *in, const char *path, EVP_PKEY **out)

@@ -3,7 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/input_file.h"
 
 #define BEGIN "-----BEGIN CERTIFICATE-----"
 #define END   "-----END CERTIFICATE-----"
@@ -97,18 +97,16 @@ void pem_append_certificate(struct bytes *out, X509 *x)
 int pem_read_certificates(const struct invocation *in, const char *path, unsigned max, X509 **out, unsigned *count)
 {
     struct bytes text = { 0 };
-    enum status st = file_read(path, PEM_FILE_MAX, &text);
-    bool there = st == ST_OK;
+    enum status st = ST_OK;
+    int code;
 
     *count = 0;
-    if (there)
+    if ((code = input_file_read(in, path, PEM_FILE_MAX, &text)) == EXIT_DONE)
         st = pem_certificates(bytes_span(&text), max, out, count);
     bytes_clear(&text);
-    if (st == ST_OK)
-        return EXIT_DONE;
-    if (there && st == ST_TOO_LARGE)
+    if (st == ST_TOO_LARGE)
         return command_refuse(in, "%s: more than %u certificate%s", path, max, max == 1 ? "" : "s");
-    return command_refuse(in, "%s: %s", path, there ? "no certificate in PEM, or more than that" : status_name(st));
+    return st == ST_OK ? code : command_refuse(in, "%s: no certificate in PEM, or more than that", path);
 }
 
 int pem_read_certificate(const struct invocation *in, const char *path, X509 **out)

@@ -18,11 +18,12 @@ void profile_clear(struct profile *p)
     *p = (struct profile){ 0 };
 }
 
+/* Without the white space around it, which an editor of Windows adds to. */
 static struct span trimmed(struct span s)
 {
     while (s.len > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
         s = span_of(s.p + 1, s.len - 1);
-    while (s.len > 0 && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t'))
+    while (s.len > 0 && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t' || s.p[s.len - 1] == '\r'))
         s.len--;
     return s;
 }

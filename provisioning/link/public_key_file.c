@@ -2,7 +2,7 @@
 
 #include <openssl/pem.h>
 
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/input_file.h"
 
 #define PEM_MAX (64u * 1024)
 
@@ -21,13 +21,14 @@ static EVP_PKEY *public_key_of(BIO *memory)
 int public_key_file_read(const struct invocation *in, const char *path, struct bytes *out)
 {
     struct bytes text = { 0 };
-    enum status st = file_read(path, PEM_MAX, &text);
+    int code = input_file_read(in, path, PEM_MAX, &text);
+    enum status st = ST_OK;
     EVP_PKEY *key = NULL;
     BIO *memory = NULL;
     uint8_t *der = NULL;
     int len = 0;
 
-    if (st == ST_OK && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL &&
+    if (code == EXIT_DONE && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL &&
         (key = public_key_of(memory)) != NULL)
         len = i2d_PUBKEY(key, &der);
     if (len > 0)
@@ -36,7 +37,7 @@ int public_key_file_read(const struct invocation *in, const char *path, struct b
     EVP_PKEY_free(key);
     BIO_free(memory);
     bytes_clear(&text);
-    if (st == ST_OK && len > 0)
-        return EXIT_DONE;
+    if (code != EXIT_DONE || (st == ST_OK && len > 0))
+        return code;
     return command_refuse(in, "%s: %s", path, st == ST_OK ? "no public key in PEM" : status_name(st));
 }

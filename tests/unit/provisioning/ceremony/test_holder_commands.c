@@ -248,6 +248,45 @@ static void the_wrong_passphrase(void)
     act_file_clear(&file);
 }
 
+/* Each kind of file that is none of what is asked for, at each kind of reader. */
+static void files_that_cannot_be(void)
+{
+    const char *empty = ceremony_path("empty"), *large = ceremony_path("large"), *pipe = ceremony_path("fifo");
+    const char *act = reset_act();
+    const struct {
+        const char *path, *why;
+    } cases[] = {
+        { empty, "empty: the file is empty" },
+        { large, "large: too large" },
+        { pipe, "fifo: a directory, a pipe or a device" },
+        { scratch_directory(), ": a directory, a pipe or a device" },
+        { ceremony_path("none"), "none: not found" },
+    };
+    struct bytes much = { 0 };
+
+    CU_ASSERT_EQUAL_FATAL(bytes_reserve(&much, 8u << 20), ST_OK);
+    much.len = 8u << 20;
+    memset(much.p, ' ', much.len);
+    CU_ASSERT_EQUAL_FATAL(file_create(large, 0600, bytes_span(&much)), ST_OK);
+    CU_ASSERT_EQUAL_FATAL(file_create(empty, 0600, span_text("")), ST_OK);
+    CU_ASSERT_EQUAL_FATAL(mkfifo(pipe, 0600), 0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CU_ASSERT_EQUAL(RUN(&said, "act", "show", "--act", cases[i].path), EXIT_REFUSED);
+        CU_ASSERT(says(said.err, cases[i].why));
+        CU_ASSERT_EQUAL(RUN(&said, "identity", "show", "--certificate", cases[i].path), EXIT_REFUSED);
+        CU_ASSERT(says(said.err, cases[i].why));
+        CU_ASSERT_EQUAL(RUN(&said, "act", "approve", "--yes", "--act", act, "--certificate", ceremony_certificate(0),
+                            "--signature", cases[i].path, "--out", ceremony_path("never.json")),
+                        EXIT_REFUSED);
+        CU_ASSERT(says(said.err, cases[i].why));
+        CU_ASSERT_EQUAL(RUN(&said, "holder", "check", "--domain", cases[i].path, "--certificate",
+                            ceremony_certificate(0), "--key", ceremony_key(0)),
+                        EXIT_REFUSED);
+        CU_ASSERT(says(said.err, cases[i].why));
+    }
+    bytes_clear(&much);
+}
+
 int main(void)
 {
     CU_TestInfo cases[] = {
@@ -259,6 +298,7 @@ int main(void)
         { "a signature that openssl made is an approval", openssl_signs },
         { "signatures that do not approve", signatures_that_do_not_approve },
         { "a key or a signature, not both", a_key_or_a_signature },
+        { "files that cannot be, in words", files_that_cannot_be },
         { "the wrong passphrase approves nothing", the_wrong_passphrase },
         CU_TEST_INFO_NULL,
     };

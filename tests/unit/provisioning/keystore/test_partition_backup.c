@@ -132,7 +132,7 @@ static void a_cut_file_is_refused_here(void)
     read_file(file, &whole);
     for (size_t len = 0; len < whole.len; len += 1 + len / 8) {
         CU_ASSERT_EQUAL(restore_of(span_of(whole.p, len)), EXIT_REFUSED);
-        CU_ASSERT(says(said.err, "has been cut"));
+        CU_ASSERT(says(said.err, len == 0 ? "the file is empty" : "has been cut"));
     }
     CU_ASSERT_EQUAL(restore_of(span_of(whole.p, whole.len - 1)), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "has been cut"));

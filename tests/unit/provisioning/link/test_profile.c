@@ -55,7 +55,10 @@ static void from_a_file(void)
 {
     CU_ASSERT_EQUAL(SAY("--profile", put("# mine\n\n" COMPLETE, 0644)), EXIT_DONE);
     CU_ASSERT_STRING_EQUAL(said.out, "/s /c /k /b");
-    CU_ASSERT_EQUAL(setenv("STRONGROOM_PROFILE", path, 1), 0);
+    CU_ASSERT_EQUAL(SAY("--profile", put("socket = /s\r\n\r\ncertificate = /c\r\nkey = /k\r\nkeystore = /b\r\n", 0644)),
+                    EXIT_DONE);
+    CU_ASSERT_STRING_EQUAL(said.out, "/s /c /k /b");
+    CU_ASSERT_EQUAL(setenv("STRONGROOM_PROFILE", put(COMPLETE, 0644), 1), 0);
     CU_ASSERT_EQUAL(SAY_ALONE(), EXIT_DONE);
     CU_ASSERT_STRING_EQUAL(said.out, "/s /c /k /b");
     CU_ASSERT_EQUAL(SAY("--key", "other"), EXIT_DONE);
