@@ -131,7 +131,8 @@ static enum status tidy_partitions(struct keystore *ks)
 
         if (p == NULL || (p->terms.name[0] != '\0' && ks->domain.exists))
             continue;
-        if (partition_drop(p, &ks->storage) != CKR_OK)
+        if ((p->terms.name[0] != '\0' && tombstones_bury(&ks->tombstones, p, &ks->storage, false) != CKR_OK) ||
+            partition_drop_objects(p, &ks->storage) != CKR_OK)
             return ST_IO;
         partition_free(p);
         ks->partitions[i] = NULL;

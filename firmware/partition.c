@@ -12,6 +12,8 @@ enum field {
     FIELD_INITIALISED,
     FIELD_SO_PIN,
     FIELD_USER_PIN,
+    FIELD_FAMILY,         /* missing in records of before: the seal id */
+    FIELD_GENERATION,     /* 0 */
     FIELD_IDENTITY = 100, /* and on: one each */
 };
 
@@ -81,7 +83,9 @@ static CK_RV pack_record(const struct partition *p, struct attributes *a)
         (rv = attributes_set(a, FIELD_SEAL_ID, span_of(p->seal_id, sizeof p->seal_id))) != CKR_OK ||
         (rv = attributes_set(a, FIELD_SERIAL, span_of(p->serial, sizeof p->serial))) != CKR_OK ||
         (rv = attributes_set(a, FIELD_LABEL, span_of(p->label, sizeof p->label))) != CKR_OK ||
-        (rv = attributes_set_bool(a, FIELD_INITIALISED, p->initialised)) != CKR_OK || (rv = pack_pins(p, a)) != CKR_OK)
+        (rv = attributes_set_bool(a, FIELD_INITIALISED, p->initialised)) != CKR_OK ||
+        (rv = attributes_set(a, FIELD_FAMILY, span_of(p->family, sizeof p->family))) != CKR_OK ||
+        (rv = attributes_set_ulong(a, FIELD_GENERATION, p->generation)) != CKR_OK || (rv = pack_pins(p, a)) != CKR_OK)
         return rv;
     for (unsigned i = 0; i < t->identity_count && rv == CKR_OK; i++)
         rv = attributes_set(a, FIELD_IDENTITY + i, span_of(&t->identities[i], sizeof t->identities[i]));
@@ -93,6 +97,15 @@ static bool take_pin(const struct attributes *a, enum field field, struct pin *o
     struct span v = attributes_get(a, field);
 
     return v.len == PIN_RECORD_LEN && pin_unpack(out, v.p) == ST_OK;
+}
+
+static bool take_seal_id(struct partition *p, const struct attributes *a)
+{
+    if (!attributes_take(a, FIELD_SEAL_ID, p->seal_id, sizeof p->seal_id))
+        return false;
+    p->generation = attributes_ulong(a, FIELD_GENERATION, 0);
+    memcpy(p->family, p->seal_id, sizeof p->family);
+    return !attributes_has(a, FIELD_FAMILY) || attributes_take(a, FIELD_FAMILY, p->family, sizeof p->family);
 }
 
 static bool unpack_record(struct partition *p, const struct attributes *a)
@@ -115,8 +128,7 @@ static bool unpack_record(struct partition *p, const struct attributes *a)
             return false;
         t->identity_count++;
     }
-    return attributes_take(a, FIELD_SEAL_ID, p->seal_id, sizeof p->seal_id) &&
-           attributes_take(a, FIELD_SERIAL, p->serial, sizeof p->serial) &&
+    return take_seal_id(p, a) && attributes_take(a, FIELD_SERIAL, p->serial, sizeof p->serial) &&
            attributes_take(a, FIELD_LABEL, p->label, sizeof p->label) && take_pin(a, FIELD_SO_PIN, &p->so_pin) &&
            take_pin(a, FIELD_USER_PIN, &p->user_pin);
 }
@@ -182,14 +194,6 @@ CK_RV partition_store_with(const struct partition *p, struct storage *s, const s
     return store(p, s, more, count, true);
 }
 
-CK_RV partition_drop(struct partition *p, struct storage *s)
-{
-    struct flash_change change = { .key = { .kind = RECORD_PARTITION, .partition = p->id }, .remove = true };
-    CK_RV rv = p->terms.name[0] != '\0' ? storage_commit(s, &change, 1, false) : CKR_OK;
-
-    return rv == CKR_OK ? partition_drop_objects(p, s) : rv;
-}
-
 void partition_forget(struct partition *p)
 {
     struct object *o;
@@ -207,36 +211,6 @@ void partition_forget(struct partition *p)
     p->seal = NULL;
     secret_wipe(&p->user_pin, sizeof p->user_pin);
     secret_wipe(&p->so_pin, sizeof p->so_pin);
-}
-
-CK_RV partition_initialise(struct partition *p, struct storage *s, const uint8_t label[LABEL_LEN],
-                           const struct pin *so_pin)
-{
-    struct pin user_before = p->user_pin, so_before = p->so_pin;
-    bool before = p->initialised;
-    CK_RV rv;
-
-    p->user_pin = (struct pin){ 0 };
-    p->initialised = false;
-    if ((rv = partition_store(p, s, true)) != CKR_OK) {
-        p->user_pin = user_before;
-        p->initialised = before;
-    } else if ((rv = partition_drop_objects(p, s)) == CKR_OK) {
-        uint8_t label_before[LABEL_LEN];
-
-        memcpy(label_before, p->label, LABEL_LEN);
-        memcpy(p->label, label, LABEL_LEN);
-        p->so_pin = *so_pin;
-        p->initialised = true;
-        if ((rv = partition_store(p, s, true)) != CKR_OK) {
-            memcpy(p->label, label_before, LABEL_LEN);
-            p->so_pin = so_before;
-            p->initialised = false;
-        }
-    }
-    secret_wipe(&user_before, sizeof user_before);
-    secret_wipe(&so_before, sizeof so_before);
-    return rv;
 }
 
 /* Every try moves the board's counter, which wears out and is slow: no flash that was put back, no cut power and no

@@ -33,12 +33,15 @@ struct partition_terms {
 
 struct application;
 struct sealed_object;
+struct tombstones;
 
 struct partition {
     pthread_mutex_t lock;
     uint32_t id;
     struct partition_terms terms;
-    uint8_t seal_id[PARTITION_SEAL_ID_LEN]; /* random: sealed keys are bound to it */
+    uint8_t seal_id[PARTITION_SEAL_ID_LEN]; /* random: sealed keys are bound to it. Another one with each C_InitToken */
+    uint8_t family[PARTITION_SEAL_ID_LEN];  /* its first seal id: what tombstones.h knows it by, with */
+    uint64_t generation;                    /* how often it has had another one */
     uint8_t serial[8];
     uint8_t label[LABEL_LEN]; /* padded with spaces */
     bool initialised;
@@ -95,17 +98,21 @@ MUST_CHECK enum status partition_unlock(struct partition *p, const struct securi
 /* Remove all token objects, opened or not, from the flash too. The caller has made a commit that makes them worthless.
  */
 MUST_CHECK CK_RV partition_drop_objects(struct partition *p, struct storage *s);
-/* Remove all of it from the flash: its record first, if it has one. */
-MUST_CHECK CK_RV partition_drop(struct partition *p, struct storage *s);
 /* Forget all keys, in memory alone, and close: the board is being zeroised. */
 void partition_forget(struct partition *p);
 /* What waits for partition_unlock(), in memory alone. */
 void partition_forget_sealed(struct partition *p);
 
 /* C_InitToken: no user PIN, no token objects, this label and SO PIN. Three steps in the flash; after an interruption
- * the token is not initialised, and the next C_InitToken goes on. */
-MUST_CHECK CK_RV partition_initialise(struct partition *p, struct storage *s, const uint8_t label[LABEL_LEN],
-                                      const struct pin *so_pin);
+ * the token is not initialised, and the next C_InitToken goes on. Where there has been a token before, it gets another
+ * seal id and the old one a tombstone: neither what was sealed before nor a backup comes back under the new PINs. */
+struct partition_start {
+    const uint8_t *label; /* LABEL_LEN */
+    const struct pin *so_pin;
+    const struct security_domain *domain;
+    struct tombstones *tombstones;
+};
+MUST_CHECK CK_RV partition_initialise(struct partition *p, struct storage *s, const struct partition_start *start);
 
 /* PINs. The try is stored before the compare (THREATS.md C9, 5.7), irrevocably: partition_try_pin() first, then the
  * slow compare without the lock, then partition_pin_result(). Errors: CKR_PIN_LOCKED; CKR_DEVICE_ERROR. */

@@ -91,10 +91,11 @@ static CK_RV read_first(const struct keystore *ks, struct span part, struct rest
     return rv;
 }
 
-static bool seal_id_is_taken(const struct keystore *ks, const uint8_t seal_id[PARTITION_SEAL_ID_LEN])
+/* Is it there, as it is in the backup or another generation of it? */
+static bool is_there(const struct keystore *ks, const struct partition *p)
 {
     for (unsigned i = 0; i < PARTITIONS_MAX; i++)
-        if (ks->partitions[i] != NULL && memcmp(ks->partitions[i]->seal_id, seal_id, PARTITION_SEAL_ID_LEN) == 0)
+        if (ks->partitions[i] != NULL && memcmp(ks->partitions[i]->family, p->family, sizeof p->family) == 0)
             return true;
     return false;
 }
@@ -102,9 +103,9 @@ static bool seal_id_is_taken(const struct keystore *ks, const uint8_t seal_id[PA
 /* May it be here? Asked again at the end: others work meanwhile. */
 static CK_RV check_place(const struct keystore *ks, const struct partition *p)
 {
-    if (tombstones_forbid(&ks->tombstones, p->seal_id))
+    if (tombstones_forbid(&ks->tombstones, p))
         return CKR_BACKUP_PURGED;
-    if (partition_table_has_name(ks, p->terms.name, NULL) || seal_id_is_taken(ks, p->seal_id))
+    if (partition_table_has_name(ks, p->terms.name, NULL) || is_there(ks, p))
         return CKR_PARTITION_EXISTS;
     for (unsigned i = 0; i < p->terms.identity_count; i++)
         if (keystore_identity_is_taken(ks, p->terms.identities[i].fingerprint, NULL))

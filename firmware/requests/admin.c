@@ -55,6 +55,7 @@ static CK_RV create(struct keystore *ks, const Ks__Partition *m, uint32_t *id)
     if ((rv = read_terms(ks, m, p, &p->terms)) == CKR_OK &&
         (entropy_draw(p->seal_id, sizeof p->seal_id) != ST_OK || entropy_draw(p->serial, sizeof p->serial) != ST_OK))
         rv = CKR_DEVICE_ERROR;
+    memcpy(p->family, p->seal_id, sizeof p->family);
     if (rv == CKR_OK && partition_unlock(p, &ks->domain) != ST_OK)
         rv = CKR_HOST_MEMORY;
     /* The number is used up first: after a power cut it may be lost, and is never given out twice. */
@@ -167,17 +168,12 @@ static void end_applications(struct keystore *ks, struct partition *p)
 static CK_RV delete (struct keystore *ks, unsigned slot)
 {
     struct partition *p = ks->partitions[slot];
-    struct flash_change changes[] = { { .key = { .kind = RECORD_PARTITION, .partition = p->id }, .remove = true },
-                                      { .key = { 0 } } };
-    unsigned buried = 0;
     bool unused;
     CK_RV rv;
 
     backup_end_of(ks, p->id); /* it holds the objects' keys */
     pthread_mutex_lock(&p->lock);
-    if ((rv = tombstones_change(&ks->tombstones, p, &changes[1], &buried)) == CKR_OK &&
-        (rv = storage_commit(&ks->storage, changes, 1 + buried, true)) == CKR_OK) {
-        tombstones_add(&ks->tombstones, p);
+    if ((rv = tombstones_bury(&ks->tombstones, p, &ks->storage, true)) == CKR_OK) {
         p->closed = p->deleted = true;
         ks->partitions[slot] = NULL;
         end_applications(ks, p);

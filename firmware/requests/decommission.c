@@ -130,7 +130,8 @@ CK_RV on_zeroise(struct call *c, const ProtobufCMessage *request)
 }
 
 /* The device's record with the statement in it takes the place of the old one, and the domain goes, in one commit; what
- * is left of partitions is then worth nothing, and dropped now or at the next start. */
+ * is left of partitions is then worth nothing, and dropped now or at the next start. A tombstone stays of each: the
+ * statement says that they are destroyed, so they are not restored here, when the domain is. */
 static CK_RV reset(struct keystore *ks, struct bytes *statement, const struct quorum_use *use)
 {
     struct device next = ks->device;
@@ -164,7 +165,8 @@ static CK_RV drop_partitions(struct keystore *ks)
         if (p == NULL)
             continue;
         pthread_mutex_lock(&p->lock);
-        if ((rv = partition_drop(p, &ks->storage)) == CKR_OK) {
+        if ((rv = tombstones_bury(&ks->tombstones, p, &ks->storage, false)) == CKR_OK &&
+            (rv = partition_drop_objects(p, &ks->storage)) == CKR_OK) {
             p->deleted = true;
             ks->partitions[i] = NULL;
         }

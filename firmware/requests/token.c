@@ -216,6 +216,28 @@ static CK_RV set_pin(struct call *c, struct pin *pin, struct span given)
     return rv;
 }
 
+/* Tombstones, and what an unfinished backup holds of the objects that go, are under the keystore's lock, which comes
+ * before the partition's. */
+static CK_RV initialise(struct call *c, const uint8_t *label, const struct pin *so_pin)
+{
+    struct partition *p = c->who->partition;
+    struct partition_start start = {
+        .label = label, .so_pin = so_pin, .domain = &c->ks->domain, .tombstones = &c->ks->tombstones
+    };
+    CK_RV rv;
+
+    call_unlock(c);
+    if ((rv = call_enter(c)) != CKR_OK) {
+        call_lock(c);
+        return rv;
+    }
+    backup_end_of(c->ks, p->id);
+    call_lock(c);
+    rv = p->sessions > 0 ? CKR_SESSION_EXISTS : partition_initialise(p, &c->ks->storage, &start);
+    call_leave(c);
+    return rv;
+}
+
 CK_RV on_init_token(struct call *c, const ProtobufCMessage *request)
 {
     const Ks__InitToken *m = (const Ks__InitToken *)request;
@@ -232,7 +254,7 @@ CK_RV on_init_token(struct call *c, const ProtobufCMessage *request)
         return rv;
     if (p->so_pin.set)
         made = p->so_pin;
-    rv = p->sessions > 0 ? CKR_SESSION_EXISTS : partition_initialise(p, &c->ks->storage, m->label.data, &made);
+    rv = initialise(c, m->label.data, &made);
     secret_wipe(&made, sizeof made);
     return rv;
 }

@@ -33,7 +33,7 @@ static const struct {
     { CKR_PASSPHRASE_LOCKED, "too many wrong passphrases: only the holders open it now (strongroom domain restore)" },
     { CKR_CERTIFICATE_INVALID, "the certificates are no chain, or not for this device's key" },
     { CKR_BACKUP_INVALID, "the backup has been changed or cut, or is of another security domain" },
-    { CKR_BACKUP_PURGED, "the partition of this backup was deleted on this keystore" },
+    { CKR_BACKUP_PURGED, "the partition of this backup was deleted on this keystore, or its token made anew" },
     { CKR_PARTITION_EXISTS, "the partition of this backup is there already" },
 };
 

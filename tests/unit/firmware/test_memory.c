@@ -393,7 +393,7 @@ static void carrying(void)
     take_backup(&who, parts);
     /* It goes, as far as a restore can see. */
     memcpy(p->terms.name, "two", sizeof "two");
-    p->seal_id[0] ^= 1;
+    p->family[0] ^= 1;
     p->terms.identity_count = 0;
     restore_it(&who, parts);
     CU_ASSERT_EQUAL(rig.ks->partitions[1]->token_objects, 1);

@@ -1,6 +1,7 @@
 /* A partition on a flash that fails: whatever happens, memory and flash tell the same, or nothing was acknowledged.
  * And its quotas, PIN tries and end. */
 #include "firmware/application.h"
+#include "firmware/tombstones.h"
 
 #include "firmware/crypto/entropy.h"
 #include "tests/unit/firmware/rig.h"
@@ -15,6 +16,7 @@ static const struct security_domain domain = { .exists = true, .open = true, .ke
 struct bench {
     struct memory_hal *hal;
     struct storage storage;
+    struct tombstones tombstones;
     struct partition *p;
 };
 
@@ -52,6 +54,7 @@ static void open_bench(void)
 static void close_bench(void)
 {
     partition_free(b.p);
+    tombstones_clear(&b.tombstones);
     flash_close(b.storage.flash);
     pthread_mutex_destroy(&b.storage.lock);
     memory_hal_free(b.hal);
@@ -83,9 +86,10 @@ static enum status load(void *arg, const struct flash_key *key, struct span valu
 {
     struct partition *p = arg;
 
-    return key->kind == RECORD_PARTITION ? partition_unpack(p, value)
-           : key->kind == RECORD_OBJECT  ? partition_load_object(p, key->id, value)
-                                         : ST_CORRUPT;
+    return key->kind == RECORD_PARTITION   ? partition_unpack(p, value)
+           : key->kind == RECORD_OBJECT    ? partition_load_object(p, key->id, value)
+           : key->kind == RECORD_TOMBSTONE ? ST_OK
+                                           : ST_CORRUPT;
 }
 
 static struct partition *restarted(void)
@@ -145,7 +149,8 @@ static bool flash_agrees(void)
 {
     struct partition *p = restarted();
     bool same = same_labels(b.p, p) && p->initialised == b.p->initialised &&
-                memcmp(p->label, b.p->label, LABEL_LEN) == 0 && p->user_pin.set == b.p->user_pin.set &&
+                memcmp(p->label, b.p->label, LABEL_LEN) == 0 && p->generation == b.p->generation &&
+                memcmp(p->seal_id, b.p->seal_id, sizeof p->seal_id) == 0 && p->user_pin.set == b.p->user_pin.set &&
                 memcmp(p->so_pin.hash, b.p->so_pin.hash, sizeof p->so_pin.hash) == 0 &&
                 p->token_objects == b.p->token_objects && p->bytes == b.p->bytes;
 
@@ -198,7 +203,10 @@ static CK_RV initialise(void)
     struct pin made;
 
     CU_ASSERT_FATAL(pin_make(&made, span_text("another-so-pin"), pepper) == ST_OK);
-    return partition_initialise(b.p, &b.storage, label_two, &made);
+    return partition_initialise(
+        b.p, &b.storage,
+        &(struct partition_start){
+            .label = label_two, .so_pin = &made, .domain = &domain, .tombstones = &b.tombstones });
 }
 
 static const struct {
@@ -257,12 +265,15 @@ static void initialising_leaves_nothing(void)
     CU_ASSERT_FALSE(b.p->user_pin.set);
     CU_ASSERT(b.p->initialised && memcmp(b.p->label, label_two, LABEL_LEN) == 0);
     CU_ASSERT(flash_agrees());
+    CU_ASSERT_EQUAL(add("new"), CKR_OK); /* under the new seal */
+    CU_ASSERT(flash_agrees());
 }
 
 /* As a power cut after each event leaves it: as before, not initialised, or done; never initialised with old objects or
  * an old user PIN. */
 static void initialising_may_be_cut_anywhere(void)
 {
+    unsigned as_before = 0, between = 0, done = 0;
     size_t first;
 
     for (unsigned k = 0; k < 20; k++)
@@ -278,14 +289,21 @@ static void initialising_may_be_cut_anywhere(void)
         CU_ASSERT_FATAL(p != NULL);
         CU_ASSERT_EQUAL_FATAL(flash_open(&cut->hal, cut->root_key, load, p, &f, &why), ST_OK);
         if (p->initialised && memcmp(p->label, label_one, LABEL_LEN) == 0) {
-            CU_ASSERT(p->user_pin.set && p->token_objects == 20);
+            CU_ASSERT(p->user_pin.set && p->token_objects == 20 && p->generation == 0);
+            as_before++;
+        } else if (!p->initialised) {
+            CU_ASSERT(!p->user_pin.set && p->so_pin.set && p->token_objects <= 20 && p->generation == 0);
+            between++;
         } else {
-            CU_ASSERT(!p->user_pin.set && (!p->initialised || p->token_objects == 0));
+            CU_ASSERT(!p->user_pin.set && p->token_objects == 0 && p->generation == 1);
+            done++;
         }
+        CU_ASSERT_EQUAL(partition_unlock(p, &domain), ST_OK); /* what is there opens, by the seal id that is there */
         flash_close(f);
         partition_free(p);
         memory_hal_free(cut);
     }
+    CU_ASSERT(as_before > 0 && between > 0 && done > 0);
 }
 
 static uint64_t counter_cost(CK_RV (*act)(void))

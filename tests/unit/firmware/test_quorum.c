@@ -185,6 +185,7 @@ static void open_backup(void)
 {
     Ks__BackupBegin m = KS__BACKUP_BEGIN__INIT;
     Ks__BackupPart *answer;
+    struct flash_change gone = { .key = { .kind = RECORD_PARTITION, .partition = 1 }, .remove = true };
     struct partition *p;
 
     open_partition();
@@ -194,7 +195,8 @@ static void open_backup(void)
     backup_forget_all(rig.ks);
     p = rig.ks->partitions[0];
     rig.ks->partitions[0] = NULL;
-    CU_ASSERT_EQUAL_FATAL(partition_drop(p, &rig.ks->storage), CKR_OK);
+    CU_ASSERT_EQUAL_FATAL(storage_commit(&rig.ks->storage, &gone, 1, false), CKR_OK);
+    CU_ASSERT_EQUAL_FATAL(partition_drop_objects(p, &rig.ks->storage), CKR_OK);
     partition_free(p);
 }
 

@@ -68,6 +68,7 @@ static bool is_like(const struct partition *p, const struct partition *other)
 {
     return memcmp(&p->terms, &other->terms, sizeof p->terms) == 0 &&
            memcmp(p->seal_id, other->seal_id, sizeof p->seal_id) == 0 &&
+           memcmp(p->family, other->family, sizeof p->family) == 0 && p->generation == other->generation &&
            memcmp(p->serial, other->serial, sizeof p->serial) == 0 &&
            memcmp(p->label, other->label, sizeof p->label) == 0 && p->initialised == other->initialised &&
            same_pin(&p->so_pin, &other->so_pin) && same_pin(&p->user_pin, &other->user_pin) && has_all_of(p, other);
