@@ -4,7 +4,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "firmware/name.h"
+#include "firmware/wire/name.h"
 
 #define NAME_LEN     (PARTITION_NAME_MAX + 1)
 #define EXPONENT_MIN 65537

@@ -8,7 +8,7 @@
 #include "firmware/crypto/entropy.h"
 #include "firmware/crypto/pin.h"
 #include "firmware/domain/shamir.h"
-#include "firmware/name.h"
+#include "firmware/wire/name.h"
 
 #define TITLE         "strongroom attended start v1"
 #define SCRYPT_MEMORY (128u << 20)

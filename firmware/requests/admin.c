@@ -2,7 +2,7 @@
 #include "firmware/call.h"
 #include "firmware/crypto/entropy.h"
 #include "firmware/crypto/self_test.h"
-#include "firmware/name.h"
+#include "firmware/wire/name.h"
 #include "firmware/partition_table.h"
 #include "firmware/quorum.h"
 

@@ -1,7 +1,7 @@
 /* Requests about the board as a whole: who owns it, who audits it, where its audit goes, whose firmware it takes, what
  * time it is. Each is a dangerous act once the domain has holders. */
 #include "firmware/changes.h"
-#include "firmware/name.h"
+#include "firmware/wire/name.h"
 #include "firmware/partition_table.h"
 
 /* `next` is the device with the change in it; it takes the place of the old one when it is in the flash. */

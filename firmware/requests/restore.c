@@ -3,7 +3,7 @@
 #include "firmware/changes.h"
 #include "firmware/crypto/entropy.h"
 #include "firmware/domain/domain_file.h"
-#include "firmware/name.h"
+#include "firmware/wire/name.h"
 
 static CK_RV make_transfer(struct keystore *ks)
 {

@@ -19,7 +19,9 @@ static int domain_create(struct invocation *in)
     struct holder_list holders;
     int code;
 
-    if ((code = holder_list_take(in, &holders)) == EXIT_DONE && (code = keystore_link_open(in, &k)) == EXIT_DONE) {
+    if ((code = holder_list_take(in, &holders)) == EXIT_DONE &&
+        (code = keystore_name_check(in, "name", command_value(in, "name"))) == EXIT_DONE &&
+        (code = keystore_link_open(in, &k)) == EXIT_DONE) {
         m.name = (char *)(uintptr_t)command_value(in, "name");
         m.required = holders.required;
         m.n_holders = holders.count;

@@ -35,7 +35,8 @@ static int take_one(const struct invocation *in, const char *text, struct holder
     if (len == 0 || len > PARTITION_NAME_MAX)
         return command_misused(in, "--holder takes NAME=CERT.pem, the name of at most %d bytes", PARTITION_NAME_MAX);
     memcpy(l->names[n], text, len);
-    if ((code = holder_certificate_read(in, path + 1, &l->certificates[n])) != EXIT_DONE)
+    if ((code = keystore_name_check(in, "holder", l->names[n])) != EXIT_DONE ||
+        (code = holder_certificate_read(in, path + 1, &l->certificates[n])) != EXIT_DONE)
         return code;
     ks__holder__init(h);
     h->name = l->names[n];

@@ -12,6 +12,8 @@ static int set_role(struct invocation *in, const char *option, uint32_t role, bo
 
     if (name != NULL && strlen(name) > PARTITION_NAME_MAX)
         return command_misused(in, "--name takes at most %d bytes", PARTITION_NAME_MAX);
+    if (role == PEER_AUDITOR && (code = keystore_name_check(in, "name", name)) != EXIT_DONE)
+        return code;
     if ((code = keystore_fingerprint(in, command_value(in, option), fingerprint)) == EXIT_DONE &&
         (code = act_link_open(in, &k)) == EXIT_DONE) {
         m.role = role;

@@ -23,12 +23,13 @@ static void operators_clear(struct operators *o)
 static int take_names(const struct invocation *in, struct operators *o)
 {
     const char *name;
+    int code;
 
     while ((name = command_value_at(in, "operator", o->count)) != NULL) {
         if (o->count == OPERATORS_MAX)
             return command_misused(in, "there are at most %d operators", OPERATORS_MAX);
-        if (name[0] == '\0' || strlen(name) > PARTITION_NAME_MAX)
-            return command_misused(in, "--operator takes 1 to %d bytes", PARTITION_NAME_MAX);
+        if ((code = keystore_name_check(in, "operator", name)) != EXIT_DONE)
+            return code;
         for (size_t i = 0; i < o->count; i++)
             if (strcmp(o->items[i].name, name) == 0)
                 return command_misused(in, "--operator %s is given twice", name);
@@ -143,8 +144,8 @@ int keystore_unlock(struct invocation *in)
     Ks__Unlocked *answer;
     int code;
 
-    if (name[0] == '\0' || strlen(name) > PARTITION_NAME_MAX)
-        return command_misused(in, "--operator takes 1 to %d bytes", PARTITION_NAME_MAX);
+    if ((code = keystore_name_check(in, "operator", name)) != EXIT_DONE)
+        return code;
     snprintf(question, sizeof question, "Passphrase of operator %s", name);
     if ((code = keystore_link_open(in, &k)) == EXIT_DONE &&
         (code = prompt_or_file(in, "operator-passphrase-file", question, &passphrase)) == EXIT_DONE) {

@@ -74,6 +74,10 @@ static int partition_create(struct invocation *in)
     Ks__PartitionId *made;
     int code;
 
+    if (policy != NULL && strcmp(policy, "strict") != 0 && strcmp(policy, "compatible") != 0)
+        return command_misused(in, "--policy takes strict or compatible");
+    if ((code = keystore_name_check(in, "name", command_value(in, "name"))) != EXIT_DONE)
+        return code;
     m.name = (char *)(uintptr_t)command_value(in, "name");
     m.policy = (char *)(uintptr_t)(policy != NULL ? policy : "strict");
     if ((code = take_number(in, "objects", &m.objects_max)) == EXIT_DONE &&

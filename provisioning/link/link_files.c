@@ -3,6 +3,7 @@
 #include <openssl/pem.h>
 #include <unistd.h>
 
+#include "firmware/wire/name.h"
 #include "provisioning/cli/input_file.h"
 #include "provisioning/cli/result_file.h"
 #include "provisioning/link/pem.h"
@@ -46,6 +47,15 @@ int keystore_fingerprint(const struct invocation *in, const char *path, uint8_t 
         code = command_refuse(in, "%s: a certificate of a kind that is not supported", path);
     X509_free(certificate);
     return code;
+}
+
+int keystore_name_check(const struct invocation *in, const char *option, const char *name)
+{
+    if (name_is_good(name))
+        return EXIT_DONE;
+    return command_misused(in,
+                           "--%s: \"%s\" is no name: it takes 1 to %d letters, digits and, behind the first, - _ and .",
+                           option, name, PARTITION_NAME_MAX);
 }
 
 int link_write_certificate(const struct invocation *in, X509 *x, const char *path)

@@ -23,6 +23,9 @@ int link_write_pair(const struct invocation *in, EVP_PKEY *key, struct span pass
 /* The fingerprint of a certificate file. */
 int keystore_fingerprint(const struct invocation *in, const char *path, uint8_t out[LINK_FINGERPRINT_LEN]);
 
+/* Would the keystore take this as a name? EXIT_DONE, or EXIT_USAGE after saying what --`option` takes. */
+int keystore_name_check(const struct invocation *in, const char *option, const char *name);
+
 #define LINK_PASSPHRASE_OPTION "key-passphrase-file"
 
 #endif

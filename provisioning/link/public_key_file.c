@@ -2,6 +2,7 @@
 
 #include <openssl/pem.h>
 
+#include "firmware/wire/link.h"
 #include "provisioning/cli/input_file.h"
 
 #define PEM_MAX (64u * 1024)
@@ -31,7 +32,9 @@ int public_key_file_read(const struct invocation *in, const char *path, struct b
     if (code == EXIT_DONE && (memory = BIO_new_mem_buf(text.p, (int)text.len)) != NULL &&
         (key = public_key_of(memory)) != NULL)
         len = i2d_PUBKEY(key, &der);
-    if (len > 0)
+    if (key != NULL && !link_key_is_acceptable(key))
+        st = ST_UNSUPPORTED;
+    if (len > 0 && st == ST_OK)
         st = bytes_set(out, span_of(der, (size_t)len));
     OPENSSL_free(der);
     EVP_PKEY_free(key);
@@ -39,5 +42,7 @@ int public_key_file_read(const struct invocation *in, const char *path, struct b
     bytes_clear(&text);
     if (code != EXIT_DONE || (st == ST_OK && len > 0))
         return code;
+    if (st == ST_UNSUPPORTED)
+        return command_refuse(in, "%s: a key of another kind than P-256, P-384 or Ed25519", path);
     return command_refuse(in, "%s: %s", path, st == ST_OK ? "no public key in PEM" : status_name(st));
 }

@@ -4,7 +4,8 @@
 
 #include "provisioning/cli/command.h"
 
-/* Its SubjectPublicKeyInfo, DER, or that of a certificate. EXIT_DONE, or EXIT_REFUSED after saying why. */
+/* Its SubjectPublicKeyInfo, DER, or that of a certificate; of a kind that keystores take. EXIT_DONE, or EXIT_REFUSED
+ * after saying why. */
 int public_key_file_read(const struct invocation *in, const char *path, struct bytes *out);
 
 #endif

@@ -86,6 +86,28 @@ static void holders_who_are_none(void)
     CU_ASSERT_EQUAL(CREATE("2", a, b, holder("ann", ceremony_certificate(2))), EXIT_USAGE);
     CU_ASSERT(says(said.err, "two holders have the name ann"));
     CU_ASSERT_EQUAL(CREATE("2", a, b, ceremony_certificate(2)), EXIT_USAGE);
+    /* what the keystore would not take is said before it is asked: nobody is at that socket */
+#define NOWHERE "--socket", "/nonexistent", "--certificate", "x", "--key", "x", "--keystore", "x"
+    CU_ASSERT_EQUAL(RUN(&said, "domain", "create", NOWHERE, "--name", "_main", "--required", "2", "--holder", a,
+                        "--holder", b, "--holder", c),
+                    EXIT_USAGE);
+    CU_ASSERT(says(said.err, "--name: \"_main\" is no name"));
+    CU_ASSERT_EQUAL(RUN(&said, "domain", "create", NOWHERE, "--name", "main", "--required", "2", "--holder", a,
+                        "--holder", b, "--holder", holder("c d", ceremony_certificate(2))),
+                    EXIT_USAGE);
+    CU_ASSERT(says(said.err, "--holder: \"c d\" is no name"));
+    CU_ASSERT_EQUAL(
+        RUN(&said, "keystore", "add-auditor", NOWHERE, "--name", "a\x1b", "--auditor", ceremony_certificate(0)),
+        EXIT_USAGE);
+    CU_ASSERT_EQUAL(RUN(&said, "keystore", "start-mode", NOWHERE, "--required", "1", "--operator", "no/one"),
+                    EXIT_USAGE);
+    CU_ASSERT_EQUAL(RUN(&said, "keystore", "unlock", NOWHERE, "--operator", ""), EXIT_USAGE);
+    CU_ASSERT_EQUAL(RUN(&said, "keystore", "firmware-key", NOWHERE, "--public-key", ceremony_certificate(0)),
+                    EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "another kind than P-256, P-384 or Ed25519"));
+    CU_ASSERT_EQUAL(RUN(&said, "partition", "create", NOWHERE, "--name", "p", "--policy", "lax"), EXIT_USAGE);
+    CU_ASSERT(says(said.err, "strict or compatible"));
+    CU_ASSERT_EQUAL(RUN(&said, "partition", "create", NOWHERE, "--name", "p q"), EXIT_USAGE);
     CU_ASSERT_EQUAL(CREATE("2", a, b, holder("cid", ceremony_path("owner.pem"))), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "RSA key of 2,048 to 4,096 bits"));
 }

@@ -1,7 +1,7 @@
 /* name.h - names that owners give: of partitions, holders, operators, domains. Letters, digits, and behind the first
  * one - _ and . */
-#ifndef STRONGROOM_NAME_H
-#define STRONGROOM_NAME_H
+#ifndef STRONGROOM_WIRE_NAME_H
+#define STRONGROOM_WIRE_NAME_H
 
 #include <stdbool.h>
 #include <string.h>
