@@ -45,7 +45,7 @@ static void help_program(const struct noun *nouns, size_t count, FILE *out)
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "  %-14s%s\n", nouns[i].name, nouns[i].summary);
         for (const struct verb *v = nouns[i].verbs; v->name != NULL; v++)
-            fprintf(out, "    %-18s%s\n", v->name, v->summary);
+            fprintf(out, "    %-20s%s\n", v->name, v->summary);
     }
     fprintf(out, "\n$STRONGROOM_CONFIG names the configuration when --config does not.\n");
     print_exit_codes(out);
@@ -55,7 +55,7 @@ static void help_noun(const struct noun *n, FILE *out)
 {
     fprintf(out, "strongroom %s - %s\n\nUsage: strongroom %s <verb> [options]\n\n", n->name, n->summary, n->name);
     for (const struct verb *v = n->verbs; v->name != NULL; v++)
-        fprintf(out, "  %-18s%s\n", v->name, v->summary);
+        fprintf(out, "  %-20s%s\n", v->name, v->summary);
     print_exit_codes(out);
 }
 

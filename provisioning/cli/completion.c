@@ -7,6 +7,8 @@ static const struct {
 } arguments[] = {
     { "FILE", "-f" },
     { "PEM", "-f" },
+    { "JSON", "-f" },
+    { "NAME=PEM", "-f" },
     { "PATH", "-f" },
     { "DIRECTORY", "-d" },
     { "WHO", "-W \"user so\"" },
@@ -75,6 +77,8 @@ static void put_argument(const struct noun *n, const struct verb *v, const struc
         return;
     values = values_of(o->argument);
     fprintf(out, "    \"%s %s --%s\")", n->name, v->name, o->name);
+    if (values != NULL && values[1] != 'W')
+        fputs(" compopt -o filenames 2>/dev/null;", out); /* a space in a name, a slash behind a directory's */
     if (values != NULL)
         fprintf(out, " mapfile -t COMPREPLY < <(compgen %s -- \"$current\");", values);
     fputs(" return ;;\n", out);
@@ -100,6 +104,15 @@ void completion_bash(const struct noun *nouns, size_t count, FILE *out)
         "_strongroom() {\n"
         "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words=\n\n"
         "    COMPREPLY=()\n"
+        "    # bash makes three words of --option=value and of NAME=FILE\n"
+        "    if [ \"$current\" = = ] || [ \"$previous\" = = ]; then\n"
+        "        [ \"$previous\" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}\n"
+        "        [ \"$current\" != = ] || current=\n"
+        "        if [ \"${previous#--}\" = \"$previous\" ]; then\n"
+        "            mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n"
+        "            return\n"
+        "        fi\n"
+        "    fi\n"
         "    case \"${COMP_WORDS[1]} ${COMP_WORDS[2]} $previous\" in\n",
         out);
     put_arguments(nouns, count, out);

@@ -116,6 +116,19 @@ static void put_exit_status(FILE *out)
           out);
 }
 
+static void put_example(const char *noun, FILE *out)
+{
+    const struct manual_example *e = manual_example(noun);
+
+    if (e == NULL)
+        return;
+    fputs(".Sh EXAMPLES\n", out);
+    put_escaped(e->what, false, out);
+    fputs("\n.Bd -literal -offset indent\n", out);
+    put_escaped(e->commands, false, out);
+    fputs(".Ed\n", out);
+}
+
 void manual_noun(const struct noun *noun, FILE *out)
 {
     char name[64];
@@ -129,6 +142,7 @@ void manual_noun(const struct noun *noun, FILE *out)
     for (const struct verb *v = noun->verbs; v->name != NULL; v++)
         put_verb(v, out);
     put_exit_status(out);
+    put_example(noun->name, out);
     fputs(".Sh SEE ALSO\n.Xr strongroom 1\n", out);
 }
 

@@ -11,4 +11,10 @@ void manual_noun(const struct noun *noun, FILE *out);
 /* Sections of the overview that no table holds; manual_prose.c. */
 extern const char manual_description[], manual_files[], manual_examples[];
 
+/* What a noun's page shows as an example; NULL: nothing. */
+struct manual_example {
+    const char *noun, *what, *commands;
+};
+const struct manual_example *manual_example(const char *noun);
+
 #endif

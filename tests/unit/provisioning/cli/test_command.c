@@ -290,6 +290,45 @@ static void everything_is_described(void)
     free(completion);
 }
 
+/* Is there such a verb, with each of the options of the line? Lines that begin with spaces go on with the one before.
+ */
+static void example_is_sound(const struct noun *n, const char *commands)
+{
+    char *text = strdup(commands), *rest = text, *word;
+    const struct verb *v = NULL;
+
+    while ((word = strsep(&rest, " \n")) != NULL) {
+        if (strcmp(word, "strongroom") == 0) {
+            CU_ASSERT_STRING_EQUAL(strsep(&rest, " \n"), n->name);
+            word = strsep(&rest, " \n");
+            for (v = n->verbs; v->name != NULL && strcmp(v->name, word) != 0;)
+                v++;
+            CU_ASSERT_PTR_NOT_NULL_FATAL(v->name);
+        } else if (strncmp(word, "--", 2) == 0) {
+            bool known = false;
+
+            for (const struct verb_option *o = v->options; o != NULL && o->name != NULL; o++)
+                known = known || strcmp(o->name, word + 2) == 0;
+            for (size_t k = 0; command_common_option(v, k) != NULL; k++)
+                known = known || strcmp(command_common_option(v, k)->name, word + 2) == 0;
+            CU_ASSERT(known || says("no such option", word));
+        }
+    }
+    free(text);
+}
+
+static void every_page_has_an_example(void)
+{
+    for (size_t i = 0; i < strongroom_noun_count; i++) {
+        char *page = written(manual_noun, &strongroom_nouns[i]);
+
+        CU_ASSERT(says(page, "\n.Sh EXAMPLES\n") && says(page, "\n.Sh EXIT STATUS\n"));
+        if (manual_example(strongroom_nouns[i].name) != NULL)
+            example_is_sound(&strongroom_nouns[i], manual_example(strongroom_nouns[i].name)->commands);
+        free(page);
+    }
+}
+
 static void write_file(const char *name, const char *text)
 {
     FILE *f = fopen(name, "we");
@@ -355,6 +394,11 @@ static void bash_completes(void)
     CU_ASSERT(bash_offers(script, "strongroom pin rotate --who \"\"", "user so "));
     CU_ASSERT(bash_offers(script, "strongroom pin rotate --who u", "user "));
     CU_ASSERT(bash_offers(script, "strongroom pin status --config /etc/host", "/etc/hosts "));
+    CU_ASSERT(bash_offers(script, "strongroom attest show --statement /etc/host", "/etc/hosts "));
+    CU_ASSERT(bash_offers(script, "strongroom pin rotate --who = u", "user "));
+    CU_ASSERT(bash_offers(script, "strongroom pin rotate --who =", "user so "));
+    CU_ASSERT(bash_offers(script, "strongroom pin status --config = /etc/host", "/etc/hosts "));
+    CU_ASSERT(bash_offers(script, "strongroom domain create --holder ann = /etc/host", "/etc/hosts "));
     CU_ASSERT(bash_offers(script, "strongroom identity create --name \"\"", " ")); /* free text: nothing */
     free(completion);
 }
@@ -375,6 +419,7 @@ int main(void)
         { "many repeatable options", too_many_options },
         { "output that cannot be written is a failure", full_disk },
         { "every verb and option is in its help, the manual and the completion", everything_is_described },
+        { "every manual page has an example, which the grammar takes", every_page_has_an_example },
         { "the manual pages are well-formed", manual_pages_are_well_formed },
         { "bash completes nouns, verbs, options and values", bash_completes },
         CU_TEST_INFO_NULL,
