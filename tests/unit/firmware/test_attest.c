@@ -351,6 +351,54 @@ static void a_private_key_comes_with_its_rights_and_public_half(void)
     ks__statement__free_unpacked(s, NULL);
 }
 
+/* SubjectPublicKeyInfo of P-256: the point is its end. */
+static void public_info(EVP_PKEY *pkey, uint8_t out[91])
+{
+    INVARIANT(i2d_PUBKEY(pkey, &out) == 91);
+}
+
+/* What is said of the public half comes with the private one, and is looked at then: nobody has another's key attested
+ * as his own, of which he knows no private half. */
+static void no_foreign_public_half_comes_in(void)
+{
+    static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+    EVP_PKEY *own = EVP_EC_gen("P-256"), *foreign = EVP_EC_gen("P-256");
+    uint8_t scalar[32], own_info[91], foreign_info[91];
+    Ks__CreateObject m = KS__CREATE_OBJECT__INIT;
+    Ks__SignedStatement *signed_statement;
+    BIGNUM *d = NULL;
+    struct rig_template t;
+    Ks__Handle *handle;
+    Ks__Statement *s;
+
+    public_info(own, own_info);
+    public_info(foreign, foreign_info);
+    INVARIANT(EVP_PKEY_get_bn_param(own, "priv", &d) == 1 && BN_bn2binpad(d, scalar, sizeof scalar) == sizeof scalar);
+    m.session = session;
+    m.template_ = &t.t;
+    for (unsigned i = 0; i < 3; i++) {
+        rig_template_init(&t);
+        rig_ulong(&t, CKA_CLASS, CKO_PRIVATE_KEY);
+        rig_ulong(&t, CKA_KEY_TYPE, CKK_EC);
+        rig_bytes(&t, CKA_EC_PARAMS, p256, sizeof p256);
+        rig_bytes(&t, CKA_VALUE, scalar, sizeof scalar);
+        if (i == 0)
+            rig_bytes(&t, CKA_EC_POINT, foreign_info + 26, 65);
+        if (i == 1)
+            rig_bytes(&t, CKA_PUBLIC_KEY_INFO, foreign_info, sizeof foreign_info);
+        CU_ASSERT_EQUAL_FATAL(rig_call(&client, MESSAGE_CREATE_OBJECT, &m.base, i < 2 ? NULL : &handle),
+                              i < 2 ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK);
+    }
+    CU_ASSERT_FATAL(ask(&client, session, handle->handle, &signed_statement) == CKR_OK);
+    s = open_statement(signed_statement);
+    CU_ASSERT(s->key->public_key.len == 91 && memcmp(s->key->public_key.data, own_info, 91) == 0);
+    CU_ASSERT(is_bool(s->key, CKA_LOCAL, CK_FALSE));
+    ks__statement__free_unpacked(s, NULL);
+    BN_clear_free(d);
+    EVP_PKEY_free(own);
+    EVP_PKEY_free(foreign);
+}
+
 /* A value that may be read is not told either: a statement is shown around. */
 static void no_value_is_told(void)
 {
@@ -537,6 +585,7 @@ static CU_TestInfo cases[] = {
     { "a counter that is not read is not claimed", a_counter_that_is_not_read_is_not_claimed },
     { "the owner asks of no key", the_owner_asks_of_no_key },
     { "a private key comes with its rights and its public half", a_private_key_comes_with_its_rights_and_public_half },
+    { "no foreign public half comes in", no_foreign_public_half_comes_in },
     { "no value is told, not even one that may be read", no_value_is_told },
     { "a key must be visible to the session", a_key_must_be_visible },
     { "a chain is kept and shown", a_chain_is_kept_and_shown },
