@@ -15,7 +15,7 @@
 #define CLEAR_LEN (BACKUP_HEADER_LEN - NONCE_LEN)
 #define LABEL     "strongroom backup v1"
 
-CK_RV backup_series_of(const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN], const uint8_t domain_id[SEAL_DOMAIN_ID_LEN],
+CK_RV backup_series_of(const uint8_t domain_key[DOMAIN_KEY_LEN], const uint8_t domain_id[DOMAIN_ID_LEN],
                        const uint8_t id[BACKUP_ID_LEN], struct backup_series *out)
 {
     uint8_t input[sizeof LABEL + BACKUP_ID_LEN];
@@ -25,7 +25,7 @@ CK_RV backup_series_of(const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN], const uint
     memcpy(input + sizeof LABEL, id, BACKUP_ID_LEN);
     memcpy(out->domain_id, domain_id, sizeof out->domain_id);
     memcpy(out->id, id, sizeof out->id);
-    return HMAC(EVP_sha256(), domain_key, SEAL_DOMAIN_KEY_LEN, input, sizeof input, out->key, &len) != NULL
+    return HMAC(EVP_sha256(), domain_key, DOMAIN_KEY_LEN, input, sizeof input, out->key, &len) != NULL
                ? CKR_OK
                : CKR_DEVICE_ERROR;
 }

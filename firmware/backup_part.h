@@ -20,25 +20,24 @@
 #include "firmware/seal.h"
 
 #define BACKUP_ID_LEN     16
-#define BACKUP_HEADER_LEN (8 + 1 + 1 + SEAL_DOMAIN_ID_LEN + BACKUP_ID_LEN + 4 + 12)
+#define BACKUP_HEADER_LEN (8 + 1 + 1 + DOMAIN_ID_LEN + BACKUP_ID_LEN + 4 + 12)
 #define BACKUP_TAG_LEN    16
 #define BACKUP_BODY_MAX   (BACKUP_PART_MAX - BACKUP_HEADER_LEN - BACKUP_TAG_LEN)
 
 /* The parts of one backup. Holds its key: wipe it. */
 struct backup_series {
-    uint8_t domain_id[SEAL_DOMAIN_ID_LEN], id[BACKUP_ID_LEN], key[32];
+    uint8_t domain_id[DOMAIN_ID_LEN], id[BACKUP_ID_LEN], key[32];
 };
 
 struct backup_header {
-    uint8_t domain_id[SEAL_DOMAIN_ID_LEN], backup_id[BACKUP_ID_LEN];
+    uint8_t domain_id[DOMAIN_ID_LEN], backup_id[BACKUP_ID_LEN];
     uint32_t index;
     bool last;
 };
 
 /* Of the backup `id`. Errors: CKR_DEVICE_ERROR. */
-MUST_CHECK CK_RV backup_series_of(const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN],
-                                  const uint8_t domain_id[SEAL_DOMAIN_ID_LEN], const uint8_t id[BACKUP_ID_LEN],
-                                  struct backup_series *out);
+MUST_CHECK CK_RV backup_series_of(const uint8_t domain_key[DOMAIN_KEY_LEN], const uint8_t domain_id[DOMAIN_ID_LEN],
+                                  const uint8_t id[BACKUP_ID_LEN], struct backup_series *out);
 /* False: it is no part of any backup. Nothing of it is authentic yet. */
 bool backup_header_read(struct span part, struct backup_header *out);
 /* In place: the body lies at part + BACKUP_HEADER_LEN, and there is room for the tag behind it. *part_len is the whole.

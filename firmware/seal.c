@@ -9,7 +9,7 @@
 #define VERSION    1
 #define NONCE_LEN  12
 #define TAG_LEN    16
-#define HEADER_LEN (1 + SEAL_DOMAIN_ID_LEN)
+#define HEADER_LEN (1 + DOMAIN_ID_LEN)
 #define LABEL      "strongroom seal v1"
 
 struct seal {
@@ -28,7 +28,7 @@ static EVP_CIPHER_CTX *keyed(const uint8_t key[32], int encrypt)
     return ctx;
 }
 
-enum status seal_new(const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN], const uint8_t domain_id[SEAL_DOMAIN_ID_LEN],
+enum status seal_new(const uint8_t domain_key[DOMAIN_KEY_LEN], const uint8_t domain_id[DOMAIN_ID_LEN],
                      struct span seal_id, struct seal **out)
 {
     uint8_t input[sizeof LABEL + 32], key[32];
@@ -39,10 +39,10 @@ enum status seal_new(const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN], const uint8_
     if (s == NULL)
         return ST_NO_MEMORY;
     s->header[0] = VERSION;
-    memcpy(s->header + 1, domain_id, SEAL_DOMAIN_ID_LEN);
+    memcpy(s->header + 1, domain_id, DOMAIN_ID_LEN);
     memcpy(input, LABEL, sizeof LABEL);
     memcpy(input + sizeof LABEL, seal_id.p, seal_id.len);
-    if (HMAC(EVP_sha256(), domain_key, SEAL_DOMAIN_KEY_LEN, input, sizeof LABEL + seal_id.len, key, &len) != NULL) {
+    if (HMAC(EVP_sha256(), domain_key, DOMAIN_KEY_LEN, input, sizeof LABEL + seal_id.len, key, &len) != NULL) {
         s->encrypt = keyed(key, 1);
         s->decrypt = keyed(key, 0);
     }

@@ -19,17 +19,16 @@
 
 #include "firmware/crypto/attributes.h"
 #include "firmware/crypto/operation.h"
+#include "firmware/wire/limits.h"
 
-#define SEAL_DOMAIN_KEY_LEN 32
-#define SEAL_DOMAIN_ID_LEN  8
-#define SEAL_OVERHEAD       (1 + SEAL_DOMAIN_ID_LEN + 12 + 16)
-#define SEAL_BLOB_MAX       (96u * 1024) /* the largest record of the flash */
+#define SEAL_OVERHEAD (1 + DOMAIN_ID_LEN + 12 + 16)
+#define SEAL_BLOB_MAX (96u * 1024) /* the largest record of the flash */
 
 struct seal;
 
 /* Errors: ST_NO_MEMORY. */
-MUST_CHECK enum status seal_new(const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN],
-                                const uint8_t domain_id[SEAL_DOMAIN_ID_LEN], struct span seal_id, struct seal **out);
+MUST_CHECK enum status seal_new(const uint8_t domain_key[DOMAIN_KEY_LEN], const uint8_t domain_id[DOMAIN_ID_LEN],
+                                struct span seal_id, struct seal **out);
 void seal_free(struct seal *s); /* wipes; NULL is fine */
 /* `out` has room for attributes_packed_len() + SEAL_OVERHEAD. Errors: CKR_DEVICE_ERROR; CKR_HOST_MEMORY. */
 MUST_CHECK CK_RV seal_close(struct seal *s, const struct attributes *a, struct span context, struct output *out);

@@ -18,11 +18,11 @@ enum field {
     FIELD_START = 300,
 };
 
-CK_RV security_domain_set_key(struct security_domain *d, const uint8_t key[SEAL_DOMAIN_KEY_LEN])
+CK_RV security_domain_set_key(struct security_domain *d, const uint8_t key[DOMAIN_KEY_LEN])
 {
     static const char title[] = "strongroom domain check v1";
 
-    if (HMAC(EVP_sha256(), key, SEAL_DOMAIN_KEY_LEN, (const uint8_t *)title, strlen(title), d->check, NULL) == NULL)
+    if (HMAC(EVP_sha256(), key, DOMAIN_KEY_LEN, (const uint8_t *)title, strlen(title), d->check, NULL) == NULL)
         return CKR_HOST_MEMORY;
     memcpy(d->key, key, sizeof d->key);
     d->open = true;
@@ -31,7 +31,7 @@ CK_RV security_domain_set_key(struct security_domain *d, const uint8_t key[SEAL_
 
 CK_RV security_domain_make(struct security_domain *d, const char *name)
 {
-    uint8_t key[SEAL_DOMAIN_KEY_LEN];
+    uint8_t key[DOMAIN_KEY_LEN];
     CK_RV rv = CKR_DEVICE_ERROR;
 
     security_domain_clear(d);

@@ -21,8 +21,8 @@ struct security_domain {
     bool exists;
     bool open; /* `key` is there */
     char name[PARTITION_NAME_MAX + 1];
-    uint8_t id[SEAL_DOMAIN_ID_LEN];
-    uint8_t key[SEAL_DOMAIN_KEY_LEN];
+    uint8_t id[DOMAIN_ID_LEN];
+    uint8_t key[DOMAIN_KEY_LEN];
     uint8_t check[DOMAIN_CHECK_LEN]; /* follows from the key, one way: is a key that comes this domain's? */
     struct holder_set current, pending;
     bool exported; /* the pending holders' file has been given out; its digest is */
@@ -33,7 +33,7 @@ struct security_domain {
 /* A new key and id, no holders. Errors: CKR_DEVICE_ERROR no random bytes. */
 MUST_CHECK CK_RV security_domain_make(struct security_domain *d, const char *name);
 /* The domain is open, with this key. Errors: CKR_HOST_MEMORY. */
-MUST_CHECK CK_RV security_domain_set_key(struct security_domain *d, const uint8_t key[SEAL_DOMAIN_KEY_LEN]);
+MUST_CHECK CK_RV security_domain_set_key(struct security_domain *d, const uint8_t key[DOMAIN_KEY_LEN]);
 /* The same domain with the same holders in force, of the same generation? `b` is open. An id says nothing by itself:
  * whoever makes a file chooses it. */
 bool security_domain_same(const struct security_domain *a, const struct security_domain *b);

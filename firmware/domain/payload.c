@@ -48,7 +48,7 @@ static uint8_t *put_counted(uint8_t *to, struct span s, unsigned count_len)
 
 static size_t packed_len(const struct payload *p)
 {
-    size_t len = 1 + PAYLOAD_ID_LEN + PAYLOAD_KEY_LEN + 4 + 1 + 1 + p->name.len + 1;
+    size_t len = 1 + DOMAIN_ID_LEN + DOMAIN_KEY_LEN + 4 + 1 + 1 + p->name.len + 1;
 
     for (size_t i = 0; i < p->holder_count; i++)
         len += 1 + p->holders[i].name.len + 2 + p->holders[i].certificate.len;

@@ -13,10 +13,8 @@
 #include "firmware/base/secret.h"
 #include "firmware/wire/limits.h"
 
-#define PAYLOAD_ID_LEN  8
-#define PAYLOAD_KEY_LEN 32
 #define PAYLOAD_MAX                                                                                                    \
-    (1 + PAYLOAD_ID_LEN + PAYLOAD_KEY_LEN + 4 + 1 + 1 + PARTITION_NAME_MAX + 1 +                                       \
+    (1 + DOMAIN_ID_LEN + DOMAIN_KEY_LEN + 4 + 1 + 1 + PARTITION_NAME_MAX + 1 +                                         \
      HOLDERS_MAX * (1 + PARTITION_NAME_MAX + 2 + CERTIFICATE_MAX))
 
 struct payload_holder {
@@ -24,7 +22,7 @@ struct payload_holder {
 };
 
 struct payload {
-    uint8_t domain_id[PAYLOAD_ID_LEN], domain_key[PAYLOAD_KEY_LEN];
+    uint8_t domain_id[DOMAIN_ID_LEN], domain_key[DOMAIN_KEY_LEN];
     uint32_t generation, required;
     struct span name;
     size_t holder_count;

@@ -65,7 +65,7 @@ static void begin_window(struct keystore *ks)
 /* Only now are the wrong tries forgotten: one operator's right passphrase is no reason to let others be guessed on. */
 static CK_RV open_domain(struct keystore *ks)
 {
-    uint8_t key[SEAL_DOMAIN_KEY_LEN];
+    uint8_t key[DOMAIN_KEY_LEN];
     CK_RV rv = start_mode_open(&ks->domain.start, &ks->unlocking, key);
 
     secret_wipe(&ks->unlocking, sizeof ks->unlocking);

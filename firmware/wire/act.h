@@ -19,13 +19,12 @@
 
 #include "firmware/wire/body.h"
 
-#define ACT_STATEMENT_LEN (18 + 2 + LINK_FINGERPRINT_LEN + ACT_DOMAIN_ID_LEN + 4 + 8 + 8 + 32)
-#define ACT_DOMAIN_ID_LEN 8
+#define ACT_STATEMENT_LEN (18 + 2 + LINK_FINGERPRINT_LEN + DOMAIN_ID_LEN + 4 + 8 + 8 + 32)
 
 struct act {
     uint16_t kind;
     uint8_t device[LINK_FINGERPRINT_LEN];
-    uint8_t domain_id[ACT_DOMAIN_ID_LEN];
+    uint8_t domain_id[DOMAIN_ID_LEN];
     uint32_t generation;
     uint64_t sequence, expires_ms;
     uint8_t digest[32];

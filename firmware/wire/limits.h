@@ -48,6 +48,8 @@
 
 /* Ceremonies */
 #define HOLDERS_MIN           3
+#define DOMAIN_ID_LEN         8 /* of a security domain */
+#define DOMAIN_KEY_LEN        32
 #define HOLDERS_MAX           10
 #define QUORUM_MIN            2
 #define QUORUM_MAX            10

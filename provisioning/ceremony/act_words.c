@@ -196,7 +196,7 @@ static void what(uint16_t kind, const ProtobufCMessage *m, struct bytes *out)
 
 static void where(const struct act *a, struct bytes *out)
 {
-    static const uint8_t none[ACT_DOMAIN_ID_LEN];
+    static const uint8_t none[DOMAIN_ID_LEN];
 
     bytes_append_text(out, "On the keystore  ");
     plain_append_hex(out, span_of(a->device, sizeof a->device));

@@ -40,7 +40,7 @@ static void open_shares(const struct keystore *ks, struct unlocking *u)
 
 static void open_secret(const struct keystore *ks, const struct unlocking *u)
 {
-    uint8_t secret[START_SECRET_LEN], domain_key[SEAL_DOMAIN_KEY_LEN];
+    uint8_t secret[START_SECRET_LEN], domain_key[DOMAIN_KEY_LEN];
     struct span shares[OPERATORS_MAX];
     unsigned count = 0, distinct;
 

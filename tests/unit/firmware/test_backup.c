@@ -133,7 +133,7 @@ static void the_owner_reads_nothing(void)
     CU_ASSERT_FALSE(is_in_a_part(span_of(p->so_pin.salt, sizeof p->so_pin.salt)));
     CU_ASSERT_FALSE(is_in_a_part(span_of(p->seal_id, sizeof p->seal_id)));
     CU_ASSERT_FALSE(is_in_a_part(span_of(k.a.user.fingerprint, LINK_FINGERPRINT_LEN)));
-    CU_ASSERT_FALSE(is_in_a_part(span_of(k.a.ks->domain.key, SEAL_DOMAIN_KEY_LEN)));
+    CU_ASSERT_FALSE(is_in_a_part(span_of(k.a.ks->domain.key, DOMAIN_KEY_LEN)));
 }
 
 static void two_backups_share_nothing(void)

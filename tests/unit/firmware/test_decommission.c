@@ -97,7 +97,7 @@ static void check_published(const Ks__SignedStatement *out)
 
 static void a_reset_board_is_as_from_the_factory(void)
 {
-    uint8_t device[LINK_FINGERPRINT_LEN], domain_key[SEAL_DOMAIN_KEY_LEN];
+    uint8_t device[LINK_FINGERPRINT_LEN], domain_key[DOMAIN_KEY_LEN];
     struct keystore_config config = { .hal = NULL, .version = "0.1.0" };
     struct partition was = { 0 };
     Ks__SignedStatement *out;

@@ -15,7 +15,7 @@
 static struct rig rig;
 static struct rig_client owner;
 static struct ceremony_file file; /* of the holders in force */
-static uint8_t key[SEAL_DOMAIN_KEY_LEN], id[SEAL_DOMAIN_ID_LEN];
+static uint8_t key[DOMAIN_KEY_LEN], id[DOMAIN_ID_LEN];
 
 static ProtobufCBinaryData data_of(const void *p, size_t len)
 {
@@ -161,7 +161,7 @@ static CK_RV restore(const struct ceremony_file *f, unsigned first, unsigned who
 }
 
 /* A file that somebody made, with whatever in it he likes. */
-static void forge(const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN], const char *name, uint32_t generation, unsigned first,
+static void forge(const uint8_t domain_key[DOMAIN_KEY_LEN], const char *name, uint32_t generation, unsigned first,
                   struct ceremony_file *out)
 {
     struct payload p = {
@@ -206,7 +206,7 @@ static void a_confirmation_opens_nothing(void)
 
 static void a_file_with_the_same_id_is_another_domain(void)
 {
-    static const uint8_t other[SEAL_DOMAIN_KEY_LEN] = { 1, 2, 3 };
+    static const uint8_t other[DOMAIN_KEY_LEN] = { 1, 2, 3 };
     struct ceremony_file forged;
 
     open_locked();

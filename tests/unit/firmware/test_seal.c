@@ -19,11 +19,10 @@ static void close_rig(void)
 
 /* --- the blob by itself --- */
 
-static const uint8_t domain_key[SEAL_DOMAIN_KEY_LEN] = { 1 };
-static const uint8_t domain_id[SEAL_DOMAIN_ID_LEN] = { 2 };
+static const uint8_t domain_key[DOMAIN_KEY_LEN] = { 1 };
+static const uint8_t domain_id[DOMAIN_ID_LEN] = { 2 };
 
-static struct seal *seal_of(const uint8_t key[SEAL_DOMAIN_KEY_LEN], const uint8_t id[SEAL_DOMAIN_ID_LEN],
-                            const char *partition)
+static struct seal *seal_of(const uint8_t key[DOMAIN_KEY_LEN], const uint8_t id[DOMAIN_ID_LEN], const char *partition)
 {
     struct seal *s = NULL;
 
@@ -55,7 +54,7 @@ static CK_RV open_blob(struct seal *s, struct span blob, const char *context)
 
 static void a_blob_opens_where_it_was_made_alone(void)
 {
-    uint8_t room[256], other_key[SEAL_DOMAIN_KEY_LEN] = { 3 }, other_id[SEAL_DOMAIN_ID_LEN] = { 4 };
+    uint8_t room[256], other_key[DOMAIN_KEY_LEN] = { 3 }, other_id[DOMAIN_ID_LEN] = { 4 };
     struct seal *mine = seal_of(domain_key, domain_id, "one"), *same = seal_of(domain_key, domain_id, "one");
     struct seal *others[] = { seal_of(domain_key, domain_id, "two"), seal_of(other_key, domain_id, "one"),
                               seal_of(domain_key, other_id, "one") };

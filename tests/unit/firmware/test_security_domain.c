@@ -434,7 +434,7 @@ static void the_quorum_changes_and_no_key_does(void)
     Ks__DomainChange m = KS__DOMAIN_CHANGE__INIT;
     struct ceremony_approvals approvals;
     struct ceremony_people people;
-    uint8_t key[SEAL_DOMAIN_KEY_LEN], digest[32];
+    uint8_t key[DOMAIN_KEY_LEN], digest[32];
     struct ceremony_file f, next;
     Ks__DomainFile *file;
 

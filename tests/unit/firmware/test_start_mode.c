@@ -245,7 +245,7 @@ static void approvals_are_over_names_alone(void)
 static void nothing_of_it_is_in_the_flash(void)
 {
     struct operator_record before;
-    uint8_t key[SEAL_DOMAIN_KEY_LEN];
+    uint8_t key[DOMAIN_KEY_LEN];
     struct operators o;
 
     open_attended(2, 2);
