@@ -1,5 +1,6 @@
 /* strongroom holder: create, check, release. For the holders' own machines; nothing here needs a keystore. */
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <time.h>
 
 #include "firmware/base/clock.h"
@@ -9,6 +10,7 @@
 #include "provisioning/ceremony/verbs.h"
 #include "provisioning/cli/output.h"
 #include "provisioning/cli/plain.h"
+#include "provisioning/cli/progress.h"
 #include "provisioning/cli/prompt.h"
 #include "provisioning/cli/result_file.h"
 #include "provisioning/link/self_signed.h"
@@ -27,6 +29,31 @@ static int take_bits(const struct invocation *in, unsigned *bits)
     if (text != NULL && strcmp(text, "2048") != 0 && strcmp(text, "3072") != 0 && strcmp(text, "4096") != 0)
         return command_misused(in, "--bits takes 2048, 3072 or 4096");
     return EXIT_DONE;
+}
+
+static int on_try(EVP_PKEY_CTX *c)
+{
+    progress_step(EVP_PKEY_CTX_get_app_data(c), 0, 0);
+    return 1;
+}
+
+/* A large one takes seconds, and nobody knows how many: it depends on which numbers are drawn. */
+static EVP_PKEY *make_key(unsigned bits)
+{
+    EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    struct progress progress;
+    EVP_PKEY *key = NULL;
+
+    progress_begin(&progress, "an RSA key is made");
+    if (c != NULL && EVP_PKEY_keygen_init(c) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(c, (int)bits) == 1) {
+        EVP_PKEY_CTX_set_app_data(c, &progress);
+        EVP_PKEY_CTX_set_cb(c, on_try);
+        if (EVP_PKEY_keygen(c, &key) != 1)
+            key = NULL;
+    }
+    progress_end(&progress);
+    EVP_PKEY_CTX_free(c);
+    return key;
 }
 
 static X509 *certificate_for(EVP_PKEY *key, const char *name)
@@ -68,7 +95,7 @@ static int holder_create(struct invocation *in)
     if ((code = take_bits(in, &bits)) != EXIT_DONE || (code = link_reserve_pair(in)) != EXIT_DONE ||
         (code = take_passphrase(in, &passphrase)) != EXIT_DONE)
         goto done;
-    if ((key = EVP_RSA_gen(bits)) == NULL || (x = certificate_for(key, name)) == NULL)
+    if ((key = make_key(bits)) == NULL || (x = certificate_for(key, name)) == NULL)
         code = command_refuse(in, "the key and its certificate cannot be made");
     else if ((code = link_write_pair(in, key, secret_span(&passphrase), x)) == EXIT_DONE)
         fprintf(in->out, "%s: give this certificate to the owner. Keep the key, on two media, where only you are.\n",

@@ -125,10 +125,12 @@ static int shake_hands(const struct invocation *in, struct keystore_link *k)
     uint64_t until_ms = clock_monotonic_ms() + TIMEOUT_MS;
     enum status st = link_new_client(k->identity, LINK_FRAMING_LENGTH, &k->link);
 
+    progress_begin(&k->progress, "the keystore is asked for"); /* a busy one takes its time to answer */
     while (st == ST_OK && !link_is_open(k->link))
         st = receive(k, until_ms);
     if (st == ST_OK)
         st = send_all(k, until_ms);
+    progress_end(&k->progress);
     if (st != ST_OK)
         return command_refuse(in, "no link with the keystore: %s", why_not(st));
     return EXIT_DONE;

@@ -2,6 +2,8 @@
 #include "provisioning/cli/progress.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "firmware/base/clock.h"
@@ -96,12 +98,49 @@ static void not_for_scripts(void)
     pty_clear(&p);
 }
 
+static char socket_path[100], key[512], certificate[512];
+
+static int ask_nobody(void *arg)
+{
+    const char *const words[] = { "keystore",      "status",    "--socket", socket_path,
+                                  "--certificate", certificate, "--key",    key,
+                                  "--keystore",    certificate, NULL };
+
+    close(*(int *)arg); /* the parent's end alone keeps it open */
+    return session_run_to(strongroom_nouns, strongroom_noun_count, words, stdout, stderr);
+}
+
+/* A keystore that has no time yet: it takes the connection and says nothing. */
+static void a_busy_keystore(void)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct said said = { 0 };
+    struct pty p;
+
+    snprintf(socket_path, sizeof socket_path, "%s/sock", scratch_directory());
+    snprintf(key, sizeof key, "%s/a.key", scratch_directory());
+    snprintf(certificate, sizeof certificate, "%s/a.pem", scratch_directory());
+    CU_ASSERT_EQUAL_FATAL(RUN(&said, "identity", "create", "--name", "a", "--key", key, "--certificate", certificate),
+                          EXIT_DONE);
+    memcpy(at.sun_path, socket_path, sizeof socket_path);
+    CU_ASSERT_EQUAL_FATAL(bind(listener, (const struct sockaddr *)&at, sizeof at), 0);
+    CU_ASSERT_EQUAL_FATAL(listen(listener, 1), 0);
+    pty_start(&p, ask_nobody, &listener);
+    CU_ASSERT(pty_await(&p, "the keystore is asked for, 1 s"));
+    close(listener);
+    CU_ASSERT_EQUAL(pty_end(&p), EXIT_REFUSED);
+    pty_clear(&p);
+    said_clear(&said);
+}
+
 int main(void)
 {
     static CU_TestInfo cases[] = {
         { "a line with the seconds, after one second, gone at the end", shown_after_a_second },
         { "a percentage where the total is known", percent },
         { "nothing where standard error is no terminal", not_for_scripts },
+        { "a keystore that does not answer yet", a_busy_keystore },
         CU_TEST_INFO_NULL,
     };
     static CU_SuiteInfo suites[] = { { "progress", NULL, NULL, NULL, NULL, cases }, CU_SUITE_INFO_NULL };
