@@ -173,6 +173,22 @@ static int take_info(const struct invocation *in, const Ks__DomainInfo *info, ui
     return EXIT_DONE;
 }
 
+/* Who approves a restore gives his share with it, unless az has taken the shares already. */
+static void print_next(const struct invocation *in, uint16_t kind, const char *act)
+{
+    if (kind == MESSAGE_DOMAIN_RESTORE && !command_given(in, "blob"))
+        fprintf(in->out,
+                "  strongroom holder release --act %s --domain %s --keystore KEYSTORE.pem --transfer TRANSFER.pem "
+                "--certificate HOLDER.pem --key HOLDER.key --out RELEASE.json\n"
+                "and this command again, with --act %s and each --release in place of --prepare.\n",
+                act, command_value(in, "domain"), act);
+    else
+        fprintf(in->out,
+                "  strongroom act approve --act %s --certificate HOLDER.pem --key HOLDER.key --out APPROVAL.json\n"
+                "and this command again, with --act %s and each --approval in place of --prepare.\n",
+                act, act);
+}
+
 static int write_act(const struct invocation *in, const struct act_file *a)
 {
     const char *path = command_value(in, "prepare");
@@ -188,11 +204,9 @@ static int write_act(const struct invocation *in, const struct act_file *a)
         fprintf(in->out, "%s%s: written. Nothing is done yet.\nIts name is ", bytes_text(&words), path);
         bytes_reset(&words);
         hex_append(&words, span_of(name, sizeof name));
-        fprintf(in->out,
-                "%s.\nNext: %" PRIu32 " of its %zu holders approve it, each on his own machine:\n"
-                "  strongroom act approve --act %s --certificate HOLDER.pem --key HOLDER.key --out APPROVAL.json\n"
-                "and this command again, with --act %s and each --approval in place of --prepare.\n",
-                bytes_text(&words), a->required, a->holder_count, path, path);
+        fprintf(in->out, "%s.\nNext: %" PRIu32 " of its %zu holders approve it, each on his own machine:\n",
+                bytes_text(&words), a->required, a->holder_count);
+        print_next(in, a->act.kind, path);
     }
     bytes_clear(&words);
     return code;

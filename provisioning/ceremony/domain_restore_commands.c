@@ -5,6 +5,9 @@
 #include "provisioning/ceremony/act_do.h"
 #include "provisioning/ceremony/domain_disk.h"
 #include "provisioning/ceremony/release_file.h"
+#include "provisioning/cli/result_file.h"
+
+#define TRANSFER_ROOM (8u * 1024)
 
 /* --- transfer --- */
 
@@ -29,11 +32,12 @@ static int write_transfer(const struct invocation *in, const Ks__Certificate *c)
 int domain_transfer(struct invocation *in)
 {
     Ks__Empty empty = KS__EMPTY__INIT;
-    struct keystore_link *k;
+    struct keystore_link *k = NULL;
     Ks__Certificate *c;
     int code;
 
-    if ((code = keystore_link_open(in, &k)) == EXIT_DONE &&
+    if ((code = result_file_reserve(in, command_value(in, "out"), 0444, TRANSFER_ROOM)) == EXIT_DONE &&
+        (code = keystore_link_open(in, &k)) == EXIT_DONE &&
         (code = keystore_link_call(in, k, MESSAGE_DOMAIN_TRANSFER, &empty.base, &c)) == EXIT_DONE)
         code = write_transfer(in, c);
     keystore_link_close(k);
@@ -110,6 +114,8 @@ static int restore_now(const struct invocation *in, struct keystore_link *k, Ks_
                 EXIT_DONE &&
             (code = keystore_link_call(in, k, MESSAGE_DOMAIN_RESTORE, &m->base, NULL)) == EXIT_DONE)
             fprintf(in->out, "the security domain is restored; the keystore is operational\n"
+                             "It starts unattended: if operators are to unlock each start, strongroom keystore "
+                             "start-mode says who\n"
                              "Next: strongroom partition restore, for each partition's backup\n");
     }
     act_file_clear(&act);
@@ -192,7 +198,7 @@ int domain_restore(struct invocation *in)
     if ((code = check_options(in)) == EXIT_DONE &&
         (code = domain_disk_read(in, command_value(in, "domain"), &disk)) == EXIT_DONE &&
         (code = take_request(in, disk.file, &blob, &m, transfer)) == EXIT_DONE &&
-        (code = keystore_link_open(in, &k)) == EXIT_DONE && (code = check_blob(in, k, transfer)) == EXIT_DONE)
+        (code = act_link_open(in, &k)) == EXIT_DONE && (code = check_blob(in, k, transfer)) == EXIT_DONE)
         code = act_is_prepared(in) ? prepare(in, k, &m, disk.file) : restore_now(in, k, &m);
     keystore_link_close(k);
     domain_disk_clear(&blob);

@@ -59,9 +59,14 @@ static void restored_elsewhere(void)
     const char *restore = ceremony_path("restore.act"), *again = ceremony_path("again.json");
 
     CU_ASSERT_EQUAL(ASK2("domain", "restore", "--domain", domain), EXIT_USAGE);
+    CU_ASSERT_EQUAL(RUN(&said, "domain", "transfer", "--socket", "/nonexistent", "--certificate", "x", "--key", "x",
+                        "--keystore", "x", "--out", domain),
+                    EXIT_REFUSED);
+    CU_ASSERT(says(said.err, "exists already"));
     CU_ASSERT_EQUAL_FATAL(ASK2("domain", "transfer", "--out", ceremony_path("transfer.pem")), EXIT_DONE);
     CU_ASSERT_EQUAL_FATAL(ASK2("domain", "restore", "--domain", domain, "--prepare", restore), EXIT_DONE);
     CU_ASSERT(says(said.out, "2 of its 3 holders approve it"));
+    CU_ASSERT(says(said.out, "strongroom holder release --act ") && says(said.out, "each --release in place of"));
     /* what is released is for this file, by its holders */
     CU_ASSERT_EQUAL(RELEASE(again, restore, 0, "none.json"), EXIT_REFUSED);
     CU_ASSERT(says(said.err, "not the restore of this domain file"));
@@ -89,6 +94,7 @@ static void restored_elsewhere(void)
     CU_ASSERT_EQUAL(ASK2("domain", "restore", "--domain", domain, "--act", restore, "--release",
                          ceremony_path("r0.json"), "--release", ceremony_path("r2.json")),
                     EXIT_DONE);
+    CU_ASSERT(says(said.out, "It starts unattended"));
     CU_ASSERT_EQUAL(ASK2("domain", "info"), EXIT_DONE);
     CU_ASSERT(says(said.out, "security domain \"main\""));
     CU_ASSERT(says(said.out, "holders in force: 2 of 3 approve"));
