@@ -18,7 +18,8 @@ check_memory_lock() {
     limit=$(ulimit -l)
     if [ "$limit" != unlimited ] && [ "$limit" -lt "$need" ]; then
         ulimit -l "$need" 2>/dev/null ||
-            die "this user may lock $limit KiB of memory and the daemons need $need: raise memlock in /etc/security/limits.conf (or LimitMEMLOCK= of the unit that started this shell)"
+            die "this user may lock $limit KiB of memory and the daemons need $need: raise memlock in \
+/etc/security/limits.conf (or LimitMEMLOCK= of the unit that started this shell)"
     fi
 }
 

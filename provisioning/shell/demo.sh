@@ -204,7 +204,8 @@ Put its names into a shell first:
 az (2.74 or newer):
   az cloud register -n Strongroom --endpoint-resource-manager "\$STRONGROOM_ARM_URL" && az cloud set -n Strongroom
   az config set core.instance_discovery=false
-  az login --service-principal -u "\$STRONGROOM_CLIENT_ID" -p @$(printf '%q' "$home/demo/client-secret") --tenant "\$STRONGROOM_TENANT"
+  az login --service-principal -u "\$STRONGROOM_CLIENT_ID" -p @$(printf '%q' "$home/demo/client-secret") \\
+      --tenant "\$STRONGROOM_TENANT"
   az keyvault key list --vault-name demo
 
 JavaScript (npm install @azure/identity @azure/keyvault-keys):

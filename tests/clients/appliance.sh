@@ -5,36 +5,42 @@
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 : "${STRONGROOM_HOME:=$checkout/.strongroom}"
 export STRONGROOM_HOME
+# shellcheck source=tests/shell/checks.sh
+. "$checkout/tests/shell/checks.sh"
+# shellcheck source=tests/shell/processes.sh
+. "$checkout/tests/shell/processes.sh"
+# shellcheck source=tests/shell/texts.sh
+. "$checkout/tests/shell/texts.sh"
 
-free_port() {
-    local port
-
-    while :; do
-        port=$((20000 + RANDOM % 20000))
-        if ! { : <"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null; then
-            printf '%s\n' "$port"
-            return
-        fi
-    done
+# A place for it: nothing is in it yet.
+appliance_place() {
+    STRONGROOM_HOME=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-test.XXXXXX")
+    STRONGROOM_DATA_PORT=$(free_port)
+    STRONGROOM_MANAGEMENT_PORT=$(free_port)
+    export STRONGROOM_HOME STRONGROOM_DATA_PORT STRONGROOM_MANAGEMENT_PORT
+    kept=$STRONGROOM_HOME
 }
 
 # Make and start it; $STRONGROOM_HOME and everything `quickstart env` prints are set and exported then.
 appliance_start() {
-    STRONGROOM_HOME=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-test.XXXXXX")
-    STRONGROOM_DATA_PORT=$(free_port)
-    STRONGROOM_MANAGEMENT_PORT=$(free_port)
-    export STRONGROOM_DATA_PORT STRONGROOM_MANAGEMENT_PORT
-    appliance_up || return
+    appliance_place
+    appliance_up && appliance_environment
+}
+
+# What `quickstart env` exports, and what follows from it.
+appliance_environment() {
     eval "$("$checkout/provisioning/quickstart" env)"
     appliance_names
 }
 
-# What follows from the exports of `quickstart env` and from $STRONGROOM_HOME.
+# What follows from those exports, where the environment has them already.
 appliance_names() {
     export STRONGROOM_CLI="${STRONGROOM_BUILD:-$checkout/build/release}/bin/strongroom"
     export STRONGROOM_MANAGEMENT_CONFIG=$STRONGROOM_HOME/managementd/managementd.conf
     export NODE_EXTRA_CA_CERTS=${STRONGROOM_CA:?run tests/clients/run, or put the output of quickstart env into the environment}
     export vault_resource=https://vault.localhost:${STRONGROOM_VAULT_URL##*:}
+    export vaults_url=$STRONGROOM_ARM_URL/subscriptions/$STRONGROOM_SUBSCRIPTION/resourceGroups
+    vaults_url+=/$STRONGROOM_RESOURCE_GROUP/providers/Microsoft.KeyVault/vaults
 }
 
 # Start what is not running.
@@ -52,14 +58,10 @@ appliance_pid() { # daemon
     read -r pid rest <"$STRONGROOM_HOME/$1/pid" && printf '%s\n' "$pid"
 }
 
-# End it. With STRONGROOM_KEEP=1, or after a failure ("keep"), the state stays for a look.
-appliance_stop() { # [keep]
+# End it. With STRONGROOM_KEEP=1, or after a failure, the state stays for a look.
+appliance_stop() {
     "$checkout/provisioning/quickstart" down >>"$STRONGROOM_HOME.out" 2>&1
-    if [ "${1:-}" = keep ] || [ "${STRONGROOM_KEEP:-0}" = 1 ]; then
-        printf 'the appliance and its logs are in %s\n' "$STRONGROOM_HOME" >&2
-    else
-        rm -rf "$STRONGROOM_HOME" "$STRONGROOM_HOME.out"
-    fi
+    keeps || rm -rf "$STRONGROOM_HOME" "$STRONGROOM_HOME.out"
 }
 
 # An access token for a resource, on standard output. The secret goes to curl by standard input.
@@ -70,26 +72,4 @@ appliance_token() { # resource, [client id, client secret]
         "${3:-$STRONGROOM_CLIENT_SECRET}" | curl -sS --cacert "$STRONGROOM_CA" --config - -d grant_type=client_credentials \
         --data-urlencode "scope=$1/.default" "$STRONGROOM_AUTHORITY/$STRONGROOM_TENANT/oauth2/v2.0/token") || return
     jq -er .access_token <<<"$answer"
-}
-
-# Counting. `check` runs a command; what it prints is shown when it fails.
-passed=0
-failed=0
-
-check() { # sentence, command...
-    local sentence=$1 output
-
-    shift
-    if output=$("$@" 2>&1); then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: %s\n' "$sentence"
-        [ -z "$output" ] || printf '%s\n' "$output" | head -c 3000 | sed 's/^/    /'
-    fi
-}
-
-totals() {
-    printf '%d passed, %d failed\n' "$passed" "$failed"
-    [ "$failed" -eq 0 ]
 }

@@ -39,7 +39,8 @@ finds_each_secret() {
         printf 'x%s' "$value" | cut -c2- | xxd -r -p | { printf '{"k":"'; base64 -w0; printf '"}'; } >"$work/planted/$name.base64"
     done <"$work/all"
     search planted || return
-    found | sed 's,planted/,,' | awk '{ if ($2 ~ "^" $1 "\\.") print $1 }' | sort | uniq -c | awk '$1 == 3 { print $2 }' >"$work/complete"
+    found | sed 's,planted/,,' | awk '{ if ($2 ~ "^" $1 "\\.") print $1 }' | sort | uniq -c |
+        awk '$1 == 3 { print $2 }' >"$work/complete"
     rm "$work/planted"/*
     cut -d' ' -f2 "$work/all" | sort -u | diff "$work/complete" -
 }
@@ -64,7 +65,8 @@ finds_planted_on_the_terminal() {
 # With what it had in memory.
 an_ordinary_process_leaves_a_core() {
     (cd "$work/planted" && bash -c 'text=$(<"$1"); kill -SEGV $$' bash "$secrets/planted") 2>/dev/null
-    [ -z "$(find "$work/planted" -name 'core*')" ] && [ "$(cat /proc/sys/kernel/core_pattern)" != core ] && return 0 # it went elsewhere
+    [ -z "$(find "$work/planted" -name 'core*')" ] &&
+        [ "$(cat /proc/sys/kernel/core_pattern)" != core ] && return 0 # it went elsewhere
     search planted && found | grep -q '^planted planted/core'
 }
 
@@ -83,6 +85,7 @@ planted() {
     check 'what is planted in arguments and environments is found' finds_planted_in_processes
     check 'what is planted on the terminal is found' finds_planted_on_the_terminal
     check 'an ordinary process leaves a core, with what it knew' an_ordinary_process_leaves_a_core
-    [ "$(id -u)" -ne 0 ] || check "what is planted in a process's memory is found, and not taken for a secure heap" finds_planted_in_memory
+    [ "$(id -u)" -ne 0 ] || check "what is planted in a process's memory is found, and not taken for a secure heap" \
+        finds_planted_in_memory
     rm -rf "$work/planted"/*
 }

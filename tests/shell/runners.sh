@@ -2,14 +2,13 @@
 # Every runner closes with a line of its own that says how many tests passed and failed. Those are added up, and a runner
 # that ended without one, or badly after a good one, counts as one failure: nothing that died can look like a success.
 # shellcheck shell=bash
-
-all_passed=0
-all_failed=0
+# shellcheck source=tests/shell/checks.sh
+. "${BASH_SOURCE[0]%/*}/checks.sh"
 
 count() { # what, passed, failed
     printf '%-44s %5d passed, %d failed\n' "$1" "$2" "$3"
-    all_passed=$((all_passed + $2))
-    all_failed=$((all_failed + $3))
+    passed=$((passed + $2))
+    failed=$((failed + $3))
 }
 
 # A check that is one test by itself.
@@ -22,8 +21,8 @@ judge() { # what, exit code
 }
 
 close_run() {
-    printf '\n%d passed, %d failed\n' "$all_passed" "$all_failed"
-    [ "$all_failed" -eq 0 ] && [ "$all_passed" -gt 0 ]
+    echo
+    totals
     exit
 }
 
@@ -82,12 +81,12 @@ sum_ctest_log() { # file
 
 # Run what ctest knows under a label.
 ctests() { # build directory's name, label
-    local name=$1 label=$2 log=$logs/$1.$2.log passed failed programs first=1 line
+    local name=$1 label=$2 log=$logs/$1.$2.log good bad programs first=1 line
 
     ctest --test-dir "build/$name" --label-regex "^$label\$" --parallel "$jobs" --verbose --no-tests=error >"$log" 2>&1
     while read -r line; do
         if [ "$first" = 1 ]; then
-            read -r passed failed programs <<<"$line"
+            read -r good bad programs <<<"$line"
             first=0
         else
             show_failure "$log" "$line"
@@ -98,7 +97,7 @@ ctests() { # build directory's name, label
         count "$name $label: no test is registered" 0 1
         return
     fi
-    count "$name $label ($programs programs)" "$passed" "$failed"
+    count "$name $label ($programs programs)" "$good" "$bad"
 }
 
 # What a failed test program printed, its passes left out.
@@ -143,21 +142,15 @@ run_logged() { # name, build directory's name, program, arguments
 }
 
 judge_logged() { # name, build directory's name
-    local name=$1 log=$logs/$1.log code passed=0 failed=0
+    local name=$1 log=$logs/$1.log code closed_passed=0 closed_failed=1
 
     code=$(cat "$logs/$1.code")
     rm -f "$logs/$1.code"
-    if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-        passed=${BASH_REMATCH[1]}
-        failed=${BASH_REMATCH[2]}
-    else
-        failed=1
+    if closing_line "$log" && [ "$closed_failed" -eq 0 ] && { [ "$code" -ne 0 ] || [ "$closed_passed" -eq 0 ]; }; then
+        closed_failed=1 # ended badly after a good closing line, or ran nothing
     fi
-    if [ "$failed" -eq 0 ] && { [ "$code" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
-        failed=1 # ended badly after a good closing line, or ran nothing
-    fi
-    [ "$failed" -eq 0 ] || { printf '\n!!! %s (whole log: %s)\n' "$name" "$log"; tail -n 80 "$log"; }
-    count "$2 $name" "$passed" "$failed"
+    [ "$closed_failed" -eq 0 ] || { printf '\n!!! %s (whole log: %s)\n' "$name" "$log"; tail -n 80 "$log"; }
+    count "$2 $name" "$closed_passed" "$closed_failed"
 }
 
 # The SDKs want Node 20 (tests/clients/js/package.json) and Debian 12 has 18: then one from the npm registry is used, which

@@ -3,6 +3,7 @@
 #   token_restart                kill -9 and start again the keystore; nothing to do for SoftHSM
 #   token_down                   end what was started, by its pid, and remove the directory
 #   token_stop, token_start      the halves of token_restart
+# With it come processes.sh and texts.sh.
 # After token_up: TOKEN_KIND, TOKEN_MODULE (the .so), TOKEN_LABEL, TOKEN_PIN_FILE, TOKEN_SO_PIN_FILE (random PINs, mode
 # 0400), TOKEN_DIRECTORY, and SOFTHSM2_CONF or STRONGROOM_PKCS11_CONF, exported. For the keystore also TOKEN_PID and
 # TOKEN_RESTART: a program with the argument "stop", "start" or "restart", for tests that want to see it die.
@@ -13,6 +14,10 @@
 token_checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 STRONGROOM_BUILD=${STRONGROOM_BUILD:-$token_checkout/build/dev}
 export STRONGROOM_BUILD
+# shellcheck source=tests/shell/processes.sh
+. "$token_checkout/tests/shell/processes.sh"
+# shellcheck source=tests/shell/texts.sh
+. "$token_checkout/tests/shell/texts.sh"
 
 token_say() {
     printf 'token: %s\n' "$*" >&2
@@ -32,72 +37,25 @@ token_certificate() { # name, common name
     }
 }
 
-# Wait until a command succeeds; gives up after 20 s, or when the process is gone.
-token_wait_for() { # pid, command
-    local i
-
-    for ((i = 0; i < 400; i++)); do
-        ! "${@:2}" 2>/dev/null || return 0
-        kill -0 "$1" 2>/dev/null || return 1
-        sleep 0.05
-    done
-    return 1
-}
-
-token_kill() { # pid file
-    local pid i
-
-    [ -s "$1" ] || return 0
-    pid=$(cat "$1")
-    rm -f "$1"
-    kill -9 "$pid" 2>/dev/null || return 0
-    for ((i = 0; i < 200; i++)); do
-        kill -0 "$pid" 2>/dev/null || return 0
-        sleep 0.02
-    done
-    token_say "process $pid does not end"
-    return 1
-}
-
-# swtpm keeps its state in a directory, so it stays up while the keystore is killed and started.
-token_start_tpm() {
-    local d=$TOKEN_DIRECTORY/tpm
-
-    [ "${TOKEN_ROOT:-}" = tpm ] || return 0
-    [ ! -s "$TOKEN_DIRECTORY/tpm.pid" ] || return 0
-    mkdir -p "$d" || return 1
-    rm -f "$TOKEN_DIRECTORY/tpm.socket" "$TOKEN_DIRECTORY/tpm.control"
-    swtpm socket --tpm2 --tpmstate "dir=$d" --server "type=unixio,path=$TOKEN_DIRECTORY/tpm.socket" \
-        --ctrl "type=unixio,path=$TOKEN_DIRECTORY/tpm.control" --flags not-need-init,startup-clear \
-        >"$TOKEN_DIRECTORY/tpm.log" 2>&1 </dev/null &
-    disown $!
-    printf '%s\n' $! >"$TOKEN_DIRECTORY/tpm.pid"
-    token_wait_for $! test -S "$TOKEN_DIRECTORY/tpm.socket" || { cat "$TOKEN_DIRECTORY/tpm.log" >&2; return 1; }
-}
-
+# The TPM is a directory's, so it stays while the keystore is killed and started.
 token_start() {
     local root=insecure-file
 
     [ "$TOKEN_KIND" = keystore ] || return 0
-    token_start_tpm || return 1
-    [ "${TOKEN_ROOT:-}" != tpm ] || root=tpm:$TOKEN_DIRECTORY/tpm.socket
-    rm -f "$TOKEN_SOCKET" "$TOKEN_DIRECTORY/keystored.log"
-    "$STRONGROOM_BUILD/bin/keystored" --directory "$TOKEN_DIRECTORY/keystore" --owner "$TOKEN_DIRECTORY/owner.pem" \
-        --root "$root" >"$TOKEN_DIRECTORY/keystored.log" 2>&1 </dev/null &
-    TOKEN_PID=$!
+    if [ "${TOKEN_ROOT:-}" = tpm ]; then
+        tpm_up "$TOKEN_DIRECTORY/tpm" || return 1
+        root=tpm:$TOKEN_DIRECTORY/tpm.socket
+    fi
+    rm -f "$TOKEN_SOCKET"
+    keystored_up "$TOKEN_DIRECTORY/keystored" --directory "$TOKEN_DIRECTORY/keystore" --owner "$TOKEN_DIRECTORY/owner.pem" \
+        --root "$root" || { token_say "keystored did not start"; return 1; }
+    TOKEN_PID=$(cat "$TOKEN_DIRECTORY/keystored.pid")
     export TOKEN_PID
-    disown "$TOKEN_PID"
-    printf '%s\n' "$TOKEN_PID" >"$TOKEN_DIRECTORY/keystored.pid"
-    token_wait_for "$TOKEN_PID" grep -q "listening on" "$TOKEN_DIRECTORY/keystored.log" || {
-        token_say "keystored did not start"
-        tail -n 20 "$TOKEN_DIRECTORY/keystored.log" >&2
-        return 1
-    }
 }
 
 token_stop() {
     [ "$TOKEN_KIND" = keystore ] || return 0
-    token_kill "$TOKEN_DIRECTORY/keystored.pid"
+    background_end "$TOKEN_DIRECTORY/keystored" KILL
 }
 
 token_restart() {
@@ -159,12 +117,7 @@ token_up_keystore() { # policy
         token_owner partition create --name "$TOKEN_LABEL" --policy "$1" --identity "$TOKEN_DIRECTORY/client.pem" || return 1
     STRONGROOM_PKCS11_CONF=$TOKEN_DIRECTORY/module.conf
     export STRONGROOM_PKCS11_CONF
-    cat >"$STRONGROOM_PKCS11_CONF" <<TEXT
-socket = $TOKEN_SOCKET
-certificate = $TOKEN_DIRECTORY/client.pem
-key = $TOKEN_DIRECTORY/client.key
-keystore = $TOKEN_DIRECTORY/keystore/keystore.pem
-TEXT
+    link_profile "$TOKEN_SOCKET" "$TOKEN_DIRECTORY/client" "$TOKEN_DIRECTORY/keystore/keystore.pem" >"$STRONGROOM_PKCS11_CONF"
     token_restart_program
 }
 
@@ -205,8 +158,8 @@ token_up() { # softhsm|keystore, label, policy
 
 token_down() {
     [ -n "${TOKEN_DIRECTORY:-}" ] || return 0
-    token_kill "$TOKEN_DIRECTORY/keystored.pid"
-    token_kill "$TOKEN_DIRECTORY/tpm.pid"
+    background_end "$TOKEN_DIRECTORY/keystored" KILL
+    background_end "$TOKEN_DIRECTORY/tpm" KILL
     rm -rf "$TOKEN_DIRECTORY"
     unset TOKEN_DIRECTORY
 }

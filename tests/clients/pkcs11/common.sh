@@ -4,37 +4,27 @@
 
 : "${TOKEN_MODULE:?run tests/clients/pkcs11/run KIND}" "${TOKEN_LABEL:?}" "${TOKEN_PIN_FILE:?}" "${TOKEN_KIND:?}"
 
+shell=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../shell" && pwd -P)
+# shellcheck source=tests/shell/checks.sh
+. "$shell/checks.sh"
+# shellcheck source=tests/shell/processes.sh
+. "$shell/processes.sh"
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-client.XXXXXX")
-passed=0
-failed=0
+# shellcheck disable=SC2034 # checks.sh reads it: what passes on one token and not on the other is to be seen
+tell_passes=1
+remembered=()
 
 # shellcheck disable=SC2317,SC2329 # by the trap
 clean_up() {
-    local pid
-
-    [ ! -e "$work/pids" ] || while read -r pid; do kill "$pid" 2>/dev/null; done <"$work/pids"
+    [ "${#remembered[@]}" -eq 0 ] || kill "${remembered[@]}" 2>/dev/null
     rm -rf "$work"
 }
 trap clean_up EXIT
 
-# A process to be ended with this script. Checks run in subshells, so it is a file that remembers.
+# A process to be ended with this script.
 remember() { # pid
-    printf '%s\n' "$1" >>"$work/pids"
-}
-
-# Run a command. What it prints is shown when it fails.
-check() { # sentence, command...
-    local sentence=$1 output
-
-    shift
-    if output=$("$@" 2>&1); then
-        passed=$((passed + 1))
-        printf 'ok      %s\n' "$sentence"
-    else
-        failed=$((failed + 1))
-        printf 'FAILED  %s\n' "$sentence"
-        [ -z "$output" ] || printf '%s\n' "$output" | tail -n 25 | head -c 3000 | sed 's/^/    /'
-    fi
+    remembered+=("$1")
 }
 
 # Something that SoftHSM itself cannot do: said, and not counted. On any other token it is a check like every other.
@@ -44,15 +34,6 @@ check_but_softhsm() { # why, sentence, command...
     else
         check "${@:2}"
     fi
-}
-
-refused() { # command...: is refused
-    ! "$@"
-}
-
-totals() {
-    printf '%d passed, %d failed\n' "$passed" "$failed"
-    [ "$failed" -eq 0 ]
 }
 
 # pkcs11-tool, logged in.
@@ -85,28 +66,9 @@ public_pem() { # id, file
     xxd -r -p <<<"$head$point" | openssl pkey -pubin -inform DER -out "$2"
 }
 
-free_port() {
-    local port
-
-    while :; do
-        port=$((20000 + RANDOM % 20000))
-        if ! { : <"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null; then
-            printf '%s\n' "$port"
-            return
-        fi
-    done
-}
-
 # Wait until somebody listens on a port of 127.0.0.1, while the process lives.
 wait_for_port() { # port, pid
-    local i
-
-    for ((i = 0; i < 200; i++)); do
-        { : <"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && return 0
-        kill -0 "$2" 2>/dev/null || return 1
-        sleep 0.05
-    done
-    return 1
+    await_of "$2" port_answers "$1"
 }
 
 # An OpenSSL configuration with libp11's engine on the module; the engine reads the PIN from the file that each key's URI
