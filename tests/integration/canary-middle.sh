@@ -2,11 +2,10 @@
 # a question and at work (their cores). Sourced by canary-ceremonies, whose functions and variables it uses.
 # shellcheck shell=bash
 
-# The command has asked the keystore, and does not get its answer yet.
+# The command knows all that it has asked for, and does not get the keystore's answer yet.
 hold_command() { # questions and answers, --, command
     rm -f "$hold".*
-    : >"$hold"
-    expect "$here/answer.exp" "$@" >"$work/said.held" 2>&1 &
+    hold_at_last=$hold expect "$here/answer.exp" "$@" >"$work/said.held" 2>&1 &
     waiting=$!
     await test -e "$hold.answered"
 }
@@ -67,8 +66,7 @@ kill_board_at_work() { # signal
     local code
 
     rm -f "$hold".*
-    : >"$hold"
-    expect "$here/answer.exp" "${unlock[@]}" >/dev/null 2>&1 &
+    hold_at_last=$hold expect "$here/answer.exp" "${unlock[@]}" >/dev/null 2>&1 &
     waiting=$!
     await test -e "$hold.asked"
     kill_board "$1"
