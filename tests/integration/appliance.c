@@ -395,6 +395,14 @@ const char *appliance_token(struct appliance *a, const char *resource)
     return "";
 }
 
+bool appliance_with_vault(const char *name, struct appliance **out, char **vault_url)
+{
+    if ((*out = appliance_new()) == NULL || !appliance_start(*out) || !appliance_make_vault(*out, name))
+        return false;
+    *vault_url = appliance_vault_url(*out, name);
+    return true;
+}
+
 char *appliance_vault_url(const struct appliance *a, const char *name)
 {
     return text_of("https://%s.vault.localhost:%u", name, a->data_port);

@@ -75,6 +75,9 @@ const char *appliance_token(struct appliance *a, const char *resource);
 void appliance_forget_tokens(struct appliance *a);
 /* PUT a vault with every permission for the demo principal, and wait until the data plane knows it. */
 bool appliance_make_vault(struct appliance *a, const char *name);
+/* All of it: a new appliance that runs, with this vault, whose URL is for free(). What there is of it is in *out, in
+ * every case. */
+bool appliance_with_vault(const char *name, struct appliance **out, char **vault_url);
 /* "https://demo.vault.localhost:20001"; the ARM path of a vault; "..." + suffix + "?api-version=7.4". Caller frees. */
 char *appliance_vault_url(const struct appliance *a, const char *name);
 char *appliance_vault_path(const struct appliance *a, const char *name);

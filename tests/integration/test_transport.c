@@ -9,10 +9,7 @@ static char *vault;
 
 static int set_up(void)
 {
-    if ((a = appliance_new()) == NULL || !appliance_start(a) || !appliance_make_vault(a, "demo"))
-        return 1;
-    vault = appliance_vault_url(a, "demo");
-    return 0;
+    return appliance_with_vault("demo", &a, &vault) ? 0 : 1;
 }
 
 static int tear_down(void)
