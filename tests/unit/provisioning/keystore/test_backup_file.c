@@ -43,19 +43,23 @@ static void both_ways(void)
     backup_file_clear(&f);
 }
 
-static void refuse(struct span content, const char *what)
+static void refuse_as(const char *wanted, struct span content, const char *what)
 {
     const char *path = ceremony_path("edited-backup");
     struct backup_file f = { 0 };
 
     unlink(path);
     CU_ASSERT_EQUAL_FATAL(file_create(path, 0600, content), ST_OK);
-    if (backup_file_read(ceremony_invocation(), path, &f) != EXIT_REFUSED ||
-        !says(ceremony_refusal(), "has been cut")) {
+    if (backup_file_read(ceremony_invocation(), path, &f) != EXIT_REFUSED || !says(ceremony_refusal(), wanted)) {
         printf("\n  read: %s", what);
         CU_FAIL("a backup that is none was read");
     }
     backup_file_clear(&f);
+}
+
+static void refuse(struct span content, const char *what)
+{
+    refuse_as("has been cut", content, what);
 }
 
 static void cut_or_longer(void)
@@ -63,7 +67,8 @@ static void cut_or_longer(void)
     struct bytes whole = { 0 };
 
     read_file(write_parts(), &whole);
-    for (size_t len = 0; len < whole.len; len++)
+    refuse_as("", span_of(whole.p, 0), "an empty file");
+    for (size_t len = 1; len < whole.len; len++)
         refuse(span_of(whole.p, len), "a file that was cut");
     bytes_append_char(&whole, 0);
     refuse(bytes_span(&whole), "a byte behind the last part");
