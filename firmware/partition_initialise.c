@@ -42,7 +42,7 @@ static CK_RV draw_seal(struct partition *p, const struct security_domain *d)
     return CKR_OK;
 }
 
-/* The token of before ends and the new one begins in one commit. */
+/* The token of before ends and the new one begins in one commit; then nobody can read any more what was in it. */
 static CK_RV begin_anew(struct partition *p, struct storage *s, const struct partition_start *start)
 {
     struct tombstone end = tombstone_of(p, p->generation);
@@ -62,6 +62,7 @@ static CK_RV begin_anew(struct partition *p, struct storage *s, const struct par
     } else if (before.so_pin.set) {
         tombstones_add(start->tombstones, &end);
         seal_free(before.seal);
+        rv = storage_forget(s);
     }
     secret_wipe(&before, sizeof before);
     return rv;
