@@ -81,19 +81,6 @@ int act_attach_these(const struct invocation *in, const struct act_file *act, co
     return code;
 }
 
-static int read_approvals(const struct invocation *in, struct approval *out, size_t *count)
-{
-    const char *path;
-    int code = EXIT_DONE;
-
-    while (code == EXIT_DONE && (path = command_value_at(in, "approval", *count)) != NULL) {
-        if (*count == HOLDERS_MAX)
-            return command_misused(in, "there are at most %d holders", HOLDERS_MAX);
-        code = approval_read(in, path, &out[(*count)++]);
-    }
-    return code;
-}
-
 int act_attach(const struct invocation *in, uint16_t kind, ProtobufCMessage *request)
 {
     struct approval approvals[HOLDERS_MAX] = { 0 };
@@ -104,7 +91,7 @@ int act_attach(const struct invocation *in, uint16_t kind, ProtobufCMessage *req
     if (!command_given(in, "act"))
         return EXIT_DONE;
     if ((code = act_file_read(in, command_value(in, "act"), &act)) == EXIT_DONE &&
-        (code = read_approvals(in, approvals, &count)) == EXIT_DONE)
+        (code = approvals_read(in, approvals, &count)) == EXIT_DONE)
         code = act_attach_these(in, &act, approvals, count, kind, request);
     act_file_clear(&act);
     for (size_t i = 0; i < HOLDERS_MAX; i++)

@@ -92,12 +92,7 @@ static int gather(const struct invocation *in, struct gathered *g)
 
     for (size_t i = 0; code == EXIT_DONE && (path = command_value_at(in, "release", i)) != NULL; i++)
         code = add_release(in, path, g);
-    for (size_t i = 0; code == EXIT_DONE && (path = command_value_at(in, "approval", i)) != NULL; i++) {
-        if (g->approval_count == HOLDERS_MAX)
-            return command_misused(in, "there are at most %d holders", HOLDERS_MAX);
-        code = approval_read(in, path, &g->approvals[g->approval_count++]);
-    }
-    return code;
+    return code == EXIT_DONE ? approvals_read(in, g->approvals, &g->approval_count) : code;
 }
 
 static int restore_now(const struct invocation *in, struct keystore_link *k, Ks__DomainRestore *m)
