@@ -122,7 +122,8 @@ function print_loads(    i, way, ways) {
         way = ways[i]
         if (("load-" way) in seen && ("p256-" way) in seen)
             printf layout, way == "batch" ? "batched, 64 deep" : way (way == 1 ? " thread" : " threads"),
-                quotient("load-" way, "softhsm", "p256-" way, "softhsm"), quotient("load-" way, "keystore", "p256-" way, "keystore"),
+                quotient("load-" way, "softhsm", "p256-" way, "softhsm"),
+                quotient("load-" way, "keystore", "p256-" way, "keystore"),
                 quotient("load-" way, "keystore", "p256-" way, "raw")
     }
     print ""
@@ -143,7 +144,8 @@ function print_rest(    r, c, row, part, any) {
         for (c = 3; c <= 4; c++)
             if ((row SUBSEP columns[c]) in count)
                 printf layout, name[part[2]] ", " part[3], columns[c], cell(rate, row, columns[c], "%.0f"),
-                    cell(cpu, row, columns[c], "%.1f"), share(row, columns[c], "raw"), sprintf("%.2f", cell(p50, row, columns[c], "%.0f") / 1000),
+                    cell(cpu, row, columns[c], "%.1f"), share(row, columns[c], "raw"),
+                    sprintf("%.2f", cell(p50, row, columns[c], "%.0f") / 1000),
                     sprintf("%.2f", cell(p99, row, columns[c], "%.0f") / 1000)
     }
     if (any)
