@@ -185,25 +185,18 @@ static ProtobufCBinaryData text(const char *t)
     return (ProtobufCBinaryData){ strlen(t), (uint8_t *)(uintptr_t)t };
 }
 
-static void keys_and_objects(void)
+static void keys_are_made(void)
 {
     static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
     struct caller who = caller_of(PEER_CLIENT);
     Ks__GenerateKey generate = KS__GENERATE_KEY__INIT;
     Ks__GenerateKeyPair pair = KS__GENERATE_KEY_PAIR__INIT;
     Ks__CreateObject create = KS__CREATE_OBJECT__INIT;
-    Ks__CopyObject copy = KS__COPY_OBJECT__INIT;
-    Ks__SetAttributes set = KS__SET_ATTRIBUTES__INIT;
-    Ks__GetAttributes get = KS__GET_ATTRIBUTES__INIT;
-    Ks__FindObjects find = KS__FIND_OBJECTS__INIT;
-    Ks__WrapKey wrap = KS__WRAP_KEY__INIT;
     Ks__Mechanism mechanism = KS__MECHANISM__INIT;
     struct rig_template t, public;
-    uint64_t types[] = { CKA_LABEL, CKA_EC_POINT };
 
-    generate.session = pair.session = create.session = copy.session = set.session = get.session = session;
-    find.session = wrap.session = session;
-    generate.mechanism = pair.mechanism = wrap.mechanism = &mechanism;
+    generate.session = pair.session = create.session = session;
+    generate.mechanism = pair.mechanism = &mechanism;
 
     rig_template_init(&t);
     rig_bool(&t, CKA_TOKEN, true);
@@ -228,7 +221,21 @@ static void keys_and_objects(void)
     t.items[2].value = text("0123456789abcdef");
     create.template_ = &t.t;
     sweep("create", &who, MESSAGE_CREATE_OBJECT, &create.base);
+}
 
+static void objects_are_used(void)
+{
+    struct caller who = caller_of(PEER_CLIENT);
+    Ks__CopyObject copy = KS__COPY_OBJECT__INIT;
+    Ks__SetAttributes set = KS__SET_ATTRIBUTES__INIT;
+    Ks__GetAttributes get = KS__GET_ATTRIBUTES__INIT;
+    Ks__FindObjects find = KS__FIND_OBJECTS__INIT;
+    Ks__WrapKey wrap = KS__WRAP_KEY__INIT;
+    Ks__Mechanism mechanism = KS__MECHANISM__INIT;
+    uint64_t types[] = { CKA_LABEL, CKA_EC_POINT };
+    struct rig_template t;
+
+    copy.session = set.session = get.session = find.session = wrap.session = session;
     copy.object = ec;
     sweep("copy", &who, MESSAGE_COPY_OBJECT, &copy.base);
 
@@ -246,6 +253,7 @@ static void keys_and_objects(void)
 
     wrap.key = aes;
     wrap.wrapping_key = wrapping;
+    wrap.mechanism = &mechanism;
     mechanism.type = CKM_AES_KEY_WRAP;
     sweep("wrap", &who, MESSAGE_WRAP_KEY, &wrap.base);
     mechanism.type = CKM_STRONGROOM_SEAL;
@@ -432,7 +440,8 @@ static void the_start(void)
 }
 
 static CU_TestInfo cases[] = {
-    { "keys and objects", keys_and_objects },
+    { "keys, as they are made", keys_are_made },
+    { "objects, as they are used", objects_are_used },
     { "operations", operations },
     { "PINs", pins },
     { "administration", administration },
