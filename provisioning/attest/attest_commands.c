@@ -7,6 +7,7 @@
 #include "provisioning/attest/key_attest.h"
 #include "provisioning/attest/statement_print.h"
 #include "provisioning/attest/verbs.h"
+#include "provisioning/cli/input_file.h"
 #include "provisioning/cli/moment.h"
 #include "provisioning/cli/private_file.h"
 #include "provisioning/cli/result_file.h"
@@ -114,16 +115,13 @@ static int read_statement(const struct invocation *in, struct signed_statement *
 {
     const char *path = command_value(in, "statement"), *why;
     struct bytes text = { 0 };
-    enum status st = file_read(path, STATEMENT_FILE_MAX, &text);
-    bool there = st == ST_OK;
+    int code = input_file_read(in, path, STATEMENT_FILE_MAX, &text);
 
     *out = (struct signed_statement){ 0 };
-    if (there)
-        st = statement_file_parse(bytes_span(&text), out, &why);
+    if (code == EXIT_DONE && statement_file_parse(bytes_span(&text), out, &why) != ST_OK)
+        code = command_refuse(in, "form: %s", why);
     bytes_clear(&text);
-    if (st == ST_OK)
-        return EXIT_DONE;
-    return there ? command_refuse(in, "form: %s", why) : command_refuse(in, "%s: %s", path, status_name(st));
+    return code;
 }
 
 static int read_moment(const struct invocation *in, int64_t *out)

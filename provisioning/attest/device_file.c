@@ -1,7 +1,7 @@
 #include "provisioning/attest/device_file.h"
 
 #include "firmware/base/base64url.h"
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/input_file.h"
 #include "provisioning/cli/result_file.h"
 #include "provisioning/link/pem.h"
 #include "service/json/json.h"
@@ -90,14 +90,17 @@ static bool is_a_tpms(const struct bytes *spki, X509 *device)
 int device_file_read(const struct invocation *in, const char *path, struct device_file *out)
 {
     struct bytes text = { 0 };
-    enum status st = file_read(path, PEM_FILE_MAX, &text);
+    int code = input_file_read(in, path, PEM_FILE_MAX, &text);
+    enum status st = ST_OK;
     unsigned count;
 
     *out = (struct device_file){ 0 };
-    if (st == ST_OK)
-        st = text.len > 0 && text.p[0] == '{' ? take_json(bytes_span(&text), out)
-                                              : pem_certificates(bytes_span(&text), 1, &out->certificate, &count);
+    if (code == EXIT_DONE)
+        st = text.p[0] == '{' ? take_json(bytes_span(&text), out)
+                              : pem_certificates(bytes_span(&text), 1, &out->certificate, &count);
     bytes_clear(&text);
+    if (code != EXIT_DONE)
+        return code;
     if (st != ST_OK)
         return command_refuse(in, "%s: %s", path,
                               st == ST_BAD_REQUEST ? "neither a device's file nor its certificate" : status_name(st));

@@ -5,7 +5,7 @@
 #include "firmware/base/hex.h"
 #include "firmware/wire/act.h"
 #include "provisioning/attest/attribute_name.h"
-#include "provisioning/cli/private_file.h"
+#include "provisioning/cli/input_file.h"
 #include "provisioning/link/keystore_state.h"
 
 #define FILE_LEN_MAX  (64u * 1024)
@@ -244,15 +244,17 @@ static const struct member key_members[] = {
 int expected_read(const struct invocation *in, const char *path, struct expected *out)
 {
     struct bytes text = { 0 };
-    enum status st = file_read(path, FILE_LEN_MAX, &text);
-    int code;
+    int code = input_file_read(in, path, FILE_LEN_MAX, &text);
+    enum status st = ST_OK;
 
     *out = (struct expected){ .purpose = STATEMENT_ATTESTATION,
                               .states = BIT(KEYSTORE_OPERATIONAL),
                               .max_age_s = MAX_AGE_S };
-    if (st == ST_OK)
+    if (code == EXIT_DONE)
         st = json_read_object(bytes_span(&text), FILE_LEN_MAX, &out->root);
     bytes_clear(&text);
+    if (code != EXIT_DONE)
+        return code;
     if (st != ST_OK)
         return command_refuse(in, "%s: %s", path, st == ST_BAD_REQUEST ? "no JSON object" : status_name(st));
     if ((code = read_members(in, path, out->root, members, out)) == EXIT_DONE && out->has_key)

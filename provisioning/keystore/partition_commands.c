@@ -65,6 +65,15 @@ static int print_made(const struct invocation *in, const char *name, uint64_t id
     return output_json(in, &text);
 }
 
+static int check_policy(const struct invocation *in)
+{
+    const char *policy = command_value(in, "policy");
+
+    if (policy == NULL || strcmp(policy, "strict") == 0 || strcmp(policy, "compatible") == 0)
+        return EXIT_DONE;
+    return command_misused(in, "--policy takes strict or compatible");
+}
+
 static int partition_create(struct invocation *in)
 {
     const char *policy = command_value(in, "policy");
@@ -74,9 +83,8 @@ static int partition_create(struct invocation *in)
     Ks__PartitionId *made;
     int code;
 
-    if (policy != NULL && strcmp(policy, "strict") != 0 && strcmp(policy, "compatible") != 0)
-        return command_misused(in, "--policy takes strict or compatible");
-    if ((code = keystore_name_check(in, "name", command_value(in, "name"))) != EXIT_DONE)
+    if ((code = check_policy(in)) != EXIT_DONE ||
+        (code = keystore_name_check(in, "name", command_value(in, "name"))) != EXIT_DONE)
         return code;
     m.name = (char *)(uintptr_t)command_value(in, "name");
     m.policy = (char *)(uintptr_t)(policy != NULL ? policy : "strict");
@@ -231,12 +239,13 @@ static int change(const struct invocation *in, struct keystore_link *k, const Ks
 
 static int partition_set(struct invocation *in)
 {
-    struct keystore_link *k;
+    struct keystore_link *k = NULL;
     Ks__Partition *p;
     int code;
 
-    if ((code = act_link_open(in, &k)) == EXIT_DONE && (code = partition_find(in, k, &p)) == EXIT_DONE &&
-        (code = change(in, k, p)) == EXIT_DONE && !act_is_prepared(in))
+    if ((code = check_policy(in)) == EXIT_DONE && (code = act_link_open(in, &k)) == EXIT_DONE &&
+        (code = partition_find(in, k, &p)) == EXIT_DONE && (code = change(in, k, p)) == EXIT_DONE &&
+        !act_is_prepared(in))
         fprintf(in->out, "partition %s: changed\n", command_value(in, "name"));
     keystore_link_close(k);
     return code;

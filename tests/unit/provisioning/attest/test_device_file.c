@@ -116,7 +116,7 @@ static void edited(void)
         CU_ASSERT_FATAL(ceremony_edit(path, edits[i][0], edits[i][1]));
         refuse(path, "neither a device's file nor its certificate");
     }
-    refuse(write_text(span_text("")), "neither a device's file nor its certificate");
+    refuse(write_text(span_text("")), "the file is empty");
     refuse(ceremony_path("none"), ceremony_path("none"));
 }
 

@@ -160,7 +160,7 @@ static void no_object(void)
 {
     struct expected e;
 
-    refuse("", "no JSON object");
+    refuse("", "the file is empty");
     refuse("[]", "no JSON object");
     refuse(HEAD, "no JSON object");
     refuse(HEAD "}}", "no JSON object");
