@@ -161,8 +161,9 @@ static void partition_changes(void)
     CU_ASSERT(says(said.out, "compatible"));
     CU_ASSERT(says(said.out, "2 identities"));
     CU_ASSERT_EQUAL(ASK("partition", "set", "--name", "none", "--policy", "strict"), EXIT_REFUSED);
-    CU_ASSERT_EQUAL(ASK("partition", "set", "--name", "one", "--policy", "lax"), EXIT_USAGE);
     CU_ASSERT(says(said.err, "no partition none"));
+    CU_ASSERT_EQUAL(ASK("partition", "set", "--name", "one", "--policy", "lax"), EXIT_USAGE);
+    CU_ASSERT(says(said.err, "--policy takes strict or compatible"));
 }
 
 static void clients_do_not_administrate(void)
