@@ -102,8 +102,7 @@ int act_file_read(const struct invocation *in, const char *path, struct act_file
     if (st == ST_OK)
         return EXIT_DONE;
     act_file_clear(out);
-    return command_refuse(in, "%s: %s", path,
-                          st == ST_BAD_REQUEST ? "no act, or it has been changed" : status_name(st));
+    return json_file_refuse(in, path, "act", st);
 }
 
 void act_put(struct json_writer *w, const struct act_file *a)
@@ -143,20 +142,13 @@ int act_file_write(const struct invocation *in, const char *path, const struct a
 {
     struct bytes text = { 0 };
     struct json_writer w;
-    int code;
 
-    json_begin(&w, &text);
-    json_open_object(&w, NULL);
-    json_put_int(&w, "version", 1);
+    json_file_begin(&w, &text);
     act_put(&w, a);
     json_put_base64url(&w, "request", bytes_span(&a->request));
     act_put_holders(&w, a);
     json_put_text(&w, "words", words);
-    json_close_object(&w);
-    bytes_append_char(&text, '\n');
-    code = json_file_write(in, path, 0644, &text);
-    bytes_clear(&text);
-    return code;
+    return json_file_end(in, path, 0644, &w, &text);
 }
 
 void act_file_clear(struct act_file *a)

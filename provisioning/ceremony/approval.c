@@ -44,26 +44,18 @@ int approval_read(const struct invocation *in, const char *path, struct approval
     if (st == ST_OK)
         return EXIT_DONE;
     approval_clear(out);
-    return command_refuse(in, "%s: %s", path,
-                          st == ST_BAD_REQUEST ? "no approval, or it has been changed" : status_name(st));
+    return json_file_refuse(in, path, "approval", st);
 }
 
 int approval_write(const struct invocation *in, const char *path, const struct approval *a)
 {
     struct bytes text = { 0 };
     struct json_writer w;
-    int code;
 
-    json_begin(&w, &text);
-    json_open_object(&w, NULL);
-    json_put_int(&w, "version", 1);
+    json_file_begin(&w, &text);
     json_put_text(&w, "kind", span_text("approval"));
     approval_put(&w, a);
-    json_close_object(&w);
-    bytes_append_char(&text, '\n');
-    code = json_file_write(in, path, 0644, &text);
-    bytes_clear(&text);
-    return code;
+    return json_file_end(in, path, 0644, &w, &text);
 }
 
 void approval_clear(struct approval *a)

@@ -29,27 +29,19 @@ int release_read(const struct invocation *in, const char *path, struct release *
     if (st == ST_OK)
         return EXIT_DONE;
     release_clear(out);
-    return command_refuse(in, "%s: %s", path,
-                          st == ST_BAD_REQUEST ? "no release, or it has been changed" : status_name(st));
+    return json_file_refuse(in, path, "release", st);
 }
 
 int release_write(const struct invocation *in, const char *path, const struct release *r)
 {
     struct bytes text = { 0 };
     struct json_writer w;
-    int code;
 
-    json_begin(&w, &text);
-    json_open_object(&w, NULL);
-    json_put_int(&w, "version", 1);
+    json_file_begin(&w, &text);
     json_put_text(&w, "kind", span_text("release"));
     json_put_text(&w, "share", bytes_span(&r->share));
     approval_put(&w, &r->approval);
-    json_close_object(&w);
-    bytes_append_char(&text, '\n');
-    code = json_file_write(in, path, 0600, &text);
-    bytes_clear(&text);
-    return code;
+    return json_file_end(in, path, 0600, &w, &text);
 }
 
 void release_clear(struct release *r)

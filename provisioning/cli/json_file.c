@@ -31,12 +31,32 @@ int json_file_read(const struct invocation *in, const char *path, size_t max, js
                                                  : status_name(st));
 }
 
-int json_file_write(const struct invocation *in, const char *path, unsigned mode, const struct bytes *text)
+int json_file_refuse(const struct invocation *in, const char *path, const char *what, enum status st)
 {
-    enum status st = bytes_status(text);
+    if (st == ST_BAD_REQUEST)
+        return command_refuse(in, "%s: no %s, or it has been changed", path, what);
+    return command_refuse(in, "%s: %s", path, status_name(st));
+}
 
-    return st == ST_OK ? result_file_write(in, path, mode, bytes_span(text))
-                       : command_refuse(in, "%s: %s", path, status_name(st));
+void json_file_begin(struct json_writer *w, struct bytes *text)
+{
+    json_begin(w, text);
+    json_open_object(w, NULL);
+    json_put_int(w, "version", 1);
+}
+
+int json_file_end(const struct invocation *in, const char *path, unsigned mode, struct json_writer *w,
+                  struct bytes *text)
+{
+    enum status st;
+    int code;
+
+    json_close_object(w);
+    bytes_append_char(text, '\n');
+    code = (st = bytes_status(text)) == ST_OK ? result_file_write(in, path, mode, bytes_span(text))
+                                              : command_refuse(in, "%s: %s", path, status_name(st));
+    bytes_clear(text);
+    return code;
 }
 
 static enum status text_of(const json_t *object, const char *name, struct span *out)

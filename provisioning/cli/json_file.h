@@ -8,8 +8,13 @@
 
 /* An object whose "version" is 1. *out is for json_decref(). EXIT_REFUSED after saying why. */
 int json_file_read(const struct invocation *in, const char *path, size_t max, json_t **out);
-/* A file that is not there yet, of this mode. EXIT_REFUSED after saying why. */
-int json_file_write(const struct invocation *in, const char *path, unsigned mode, const struct bytes *text);
+/* What json_file_read() gave is no `what`, or its members are not right. EXIT_REFUSED, after saying so. */
+int json_file_refuse(const struct invocation *in, const char *path, const char *what, enum status st);
+/* An object of "version" 1 is begun in `text`, which is empty; json_file_end() closes it, makes it a file of this mode
+ * that was not there, and clears `text`. EXIT_DONE, or EXIT_REFUSED after saying why. */
+void json_file_begin(struct json_writer *w, struct bytes *text);
+int json_file_end(const struct invocation *in, const char *path, unsigned mode, struct json_writer *w,
+                  struct bytes *text);
 
 /* Members that must be there. Errors: ST_BAD_REQUEST absent, of another type, form or length; ST_NO_MEMORY. */
 MUST_CHECK enum status json_file_hex(const json_t *object, const char *name, uint8_t *out, size_t len);
