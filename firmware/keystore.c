@@ -113,8 +113,8 @@ static enum status load_record(void *arg, const struct flash_key *key, struct sp
     if (key->id >= ks->storage.next_object)
         ks->storage.next_object = key->id + 1;
     if (atomic_load(&ks->fault) != NULL) {
-        p->token_objects++; /* for who counts what he destroys; in state error nobody can use a key, so it stays where
-                               it is */
+        /* In state error nobody can use a key, so it stays where it is; it counts for who destroys it. */
+        p->token_objects++;
         return ST_OK;
     }
     return partition_load_object(p, key->id, value);
