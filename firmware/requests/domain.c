@@ -143,14 +143,15 @@ CK_RV on_domain_create(struct call *c, const ProtobufCMessage *request)
 static CK_RV change(struct call *c, const Ks__DomainChange *m)
 {
     struct keystore *ks = c->ks;
-    struct security_domain next = ks->domain; /* its parts are still the old one's */
     struct changes changes = { 0 };
+    struct security_domain next;
     struct holder_set pending;
     struct quorum_use use;
     CK_RV rv;
 
     if (!security_domain_in_force(&ks->domain))
         return CKR_DOMAIN_NOT_CONFIRMED;
+    next = ks->domain; /* its parts are still the old one's; wiped below, for it has the key */
     if ((rv = holder_set_read(&pending, m->n_holders, m->holders, m->required)) == CKR_OK &&
         (rv = quorum_check(c, MESSAGE_DOMAIN_CHANGE, &m->base, &use)) == CKR_OK) {
         pending.generation = ks->domain.current.generation + 1;
@@ -253,8 +254,8 @@ CK_RV on_domain_export(struct call *c, const ProtobufCMessage *request)
 
 static CK_RV confirm(struct keystore *ks, const Ks__DomainConfirm *m)
 {
-    struct security_domain next = ks->domain;
     struct changes changes = { 0 };
+    struct security_domain next;
     CK_RV rv;
 
     if (ks->domain.exists && !ks->domain.open)
@@ -262,6 +263,7 @@ static CK_RV confirm(struct keystore *ks, const Ks__DomainConfirm *m)
     if (ks->domain.pending.count == 0 || !ks->domain.exported ||
         !span_equal(span_of(m->digest.data, m->digest.len), span_of(ks->domain.digest, DOMAIN_DIGEST_LEN)))
         return CKR_DOMAIN_NOT_CONFIRMED;
+    next = ks->domain;
     next.current = ks->domain.pending;
     next.pending = (struct holder_set){ 0 };
     changes_domain(&changes, &next);
