@@ -248,13 +248,13 @@ static void weak_primes_are_refused(void)
         BN_add_word(q, 2);
     a = private_from(sound[3], q, ctx);
     CU_ASSERT(completes(&a) == CKR_ATTRIBUTE_VALUE_INVALID);
-    /* q = r s: everything fits but that q is no prime */
+    /* q = r s: everything fits, its length too, but that q is no prime */
     do {
         BN_generate_prime_ex2(q, 512, 0, NULL, NULL, NULL, ctx);
         BN_generate_prime_ex2(r, 512, 0, NULL, NULL, NULL, ctx);
         BN_mul(q, q, r, ctx);
         BN_sub(one, q, BN_value_one());
-    } while (BN_num_bits(q) != 1024 || BN_mod_word(one, 65537) == 0);
+    } while (BN_num_bits(q) != 1024 || !BN_is_bit_set(q, 1022) || BN_mod_word(one, 65537) == 0);
     a = private_from(sound[3], q, ctx);
     CU_ASSERT(completes(&a) == CKR_ATTRIBUTE_VALUE_INVALID);
     /* primes of unequal length */
