@@ -290,11 +290,11 @@ static void shares_do_not_wait_for_ever(void)
     struct unlocking none = { 0 };
 
     open_locked();
+    pthread_mutex_lock(&rig.ks->lock);
     rig.ks->unlocking.given = 1;
     rig.ks->unlocking.has[0] = true;
     memset(rig.ks->unlocking.shares[0], 0xa5, START_SHARE_LEN);
     rig.ks->unlocking.since_ms -= UNLOCK_WINDOW_MS; /* before the clock began, or long ago */
-    pthread_mutex_lock(&rig.ks->lock);
     keystore_end_unlocking(rig.ks);
     CU_ASSERT_EQUAL(memcmp(&rig.ks->unlocking, &none, sizeof none), 0);
     pthread_mutex_unlock(&rig.ks->lock);
