@@ -418,7 +418,7 @@ static bool await_vault(struct appliance *a, const char *name)
 {
     char *vault = appliance_vault_url(a, name), *url = text_of("%s/keys?" TEST_DATA_API, vault);
     struct request rq = { .url = url, .token = appliance_token(a, a->data_url) };
-    uint64_t deadline = clock_monotonic_ms() + 30000;
+    uint64_t deadline = clock_monotonic_ms() + HEALTH_WAIT_MS;
     struct reply reply = { 0 };
     bool known;
 

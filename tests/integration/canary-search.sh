@@ -45,16 +45,25 @@ finds_each_secret() {
     cut -d' ' -f2 "$work/all" | sort -u | diff "$work/complete" -
 }
 
+watched_in_both() {
+    awk '/^--- / { part = $3 } index($0, text) { print part }' text="$(cat "$secrets/planted")" \
+        <(tr '\0' '\n' <"$work/planted/watched") | sort -u | cmp -s - <(printf 'cmdline\nenviron\n')
+}
+
 finds_planted_in_processes() {
-    local text
+    local text children=() code
 
     text=$(cat "$secrets/planted")
     "$tests/watch_processes" $$ "$work/planted/watched" &
-    CANARY=$text sleep 0.2
-    bash -c 'sleep 0.2; true' "$text"
-    kill -KILL $! && wait $! 2>/dev/null
-    awk '/^--- / { part = $3 } index($0, text) { print part }' text="$text" <(tr '\0' '\n' <"$work/planted/watched") | sort -u |
-        diff - <(printf 'cmdline\nenviron\n') && search planted/watched && found | grep -qxF 'planted planted/watched'
+    children+=($!)
+    CANARY=$text sleep 60 &
+    children+=($!)
+    bash -c 'exec -a "$0" sleep 60' "$text" &
+    children+=($!)
+    await watched_in_both
+    code=$?
+    kill -KILL "${children[@]}" && wait "${children[@]}" 2>/dev/null
+    [ "$code" -eq 0 ] && search planted/watched && found | grep -qxF 'planted planted/watched'
 }
 
 finds_planted_on_the_terminal() {
@@ -71,8 +80,8 @@ an_ordinary_process_leaves_a_core() {
 }
 
 finds_planted_in_memory() {
-    bash -c 'text=$(<"$1"); sleep 10; echo "$text"' bash "$secrets/planted" >/dev/null &
-    sleep 0.2
+    bash -c 'text=$(<"$1"); : >"$2"; read -r -t 60 _ <> <(:); echo "$text"' bash "$secrets/planted" "$work/planted/read" >/dev/null &
+    await test -e "$work/planted/read"
     "$tests/secret_scan" "$needles" "pid:bash:$!" >"$work/memory"
     kill -KILL $!
     wait $! 2>/dev/null

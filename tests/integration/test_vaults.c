@@ -43,13 +43,12 @@ static long arm(const char *method, const char *suffix, const char *json)
     return arm_at(method, path, suffix, json);
 }
 
-/* GET /keys of the vault, until it is `wanted` or half a minute has gone: the data plane learns of a change in a
- * second. */
+/* GET /keys of the vault, until it is `wanted`: the data plane learns of a change by itself. */
 static bool data_plane_says(long wanted)
 {
     char *vault = appliance_vault_url(a, VAULT), *url = text_of("%s/keys?" TEST_DATA_API, vault);
     struct request rq = { .url = url, .token = appliance_token(a, a->data_url) };
-    uint64_t deadline = clock_monotonic_ms() + 30000;
+    uint64_t deadline = clock_monotonic_ms() + PATIENCE_MS;
     struct reply r = { 0 };
     long status;
 

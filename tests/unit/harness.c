@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "firmware/base/clock.h"
+
 static char scratch[64];
 
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -20,6 +22,18 @@ static void remove_scratch(void)
 {
     if (scratch[0] != '\0')
         nftw(scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+bool wait_until(bool (*holds)(void *arg), void *arg)
+{
+    uint64_t end = clock_monotonic_ms() + PATIENCE_MS;
+
+    while (!holds(arg)) {
+        if (clock_monotonic_ms() > end)
+            return false;
+        usleep(1000);
+    }
+    return true;
 }
 
 const char *scratch_directory(void)

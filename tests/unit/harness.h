@@ -15,6 +15,13 @@ int run_suites(CU_SuiteInfo *suites);
  * In CI (CI=true) a missing set fails the calling test. The text is valid until the next call. */
 const char *vectors_folder(const char *set);
 
+/* How long a test waits for what must come before it gives up: a guard against waiting for ever. How quick something is
+ * no test says; that is tests/bench's to measure. */
+#define PATIENCE_MS 60000
+
+/* Ask every millisecond until `holds(arg)`. False: it did not within PATIENCE_MS. */
+bool wait_until(bool (*holds)(void *arg), void *arg);
+
 /* A fresh directory, removed with all it holds when the program ends. The text lives as long as the program. */
 const char *scratch_directory(void);
 

@@ -9,8 +9,6 @@
 
 #include "tests/unit/harness.h"
 
-#define START_MS 60000
-
 static void run(const struct board *b, const char *owner, int log)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -39,7 +37,7 @@ bool board_start(struct board *b, const char *name, const char *owner)
     close(ends[1]);
     while (strstr(text, "listening on") == NULL) {
         struct pollfd p = { .fd = ends[0], .events = POLLIN };
-        ssize_t n = poll(&p, 1, START_MS) == 1 ? read(ends[0], text + len, sizeof text - 1 - len) : 0;
+        ssize_t n = poll(&p, 1, PATIENCE_MS) == 1 ? read(ends[0], text + len, sizeof text - 1 - len) : 0;
 
         if (n <= 0) {
             printf("\n%s\n", text);

@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "firmware/base/clock.h"
-
-#define WAIT_MS 10000
+#include "tests/unit/harness.h"
 
 void pty_start(struct pty *p, int (*child)(void *arg), void *arg)
 {
@@ -45,7 +44,7 @@ static bool pull(struct pty *p, int wait_ms)
 
 bool pty_await(struct pty *p, const char *text)
 {
-    uint64_t until = clock_monotonic_ms() + WAIT_MS;
+    uint64_t until = clock_monotonic_ms() + PATIENCE_MS;
 
     while (clock_monotonic_ms() < until) {
         const char *at = strstr(bytes_text(&p->screen) + p->seen, text);
@@ -75,7 +74,7 @@ bool pty_echoes(const struct pty *p)
 
 bool pty_await_stop(struct pty *p)
 {
-    uint64_t until = clock_monotonic_ms() + WAIT_MS;
+    uint64_t until = clock_monotonic_ms() + PATIENCE_MS;
     int status = 0;
     pid_t pid;
 

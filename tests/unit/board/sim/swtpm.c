@@ -15,8 +15,6 @@
 #include "firmware/base/clock.h"
 #include "tests/unit/harness.h"
 
-#define START_MS 20000
-
 static void run(const struct swtpm *s)
 {
     char state[256], server[256];
@@ -47,7 +45,7 @@ static bool listens(const char *path)
 
 void swtpm_start(struct swtpm *s, const char *name)
 {
-    uint64_t until = clock_monotonic_ms() + START_MS;
+    uint64_t until = clock_monotonic_ms() + PATIENCE_MS;
 
     signal(SIGPIPE, SIG_IGN); /* as keystored does: a TPM that is gone is an error, not the end */
     snprintf(s->state, sizeof s->state, "%s/%s", scratch_directory(), name);

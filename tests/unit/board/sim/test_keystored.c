@@ -16,8 +16,6 @@
 #include "tests/unit/board/sim/swtpm.h"
 #include "tests/unit/firmware/ceremony.h"
 
-#define START_MS 60000 /* self tests under a sanitizer take their time */
-
 static struct identity owner, user;
 static char folder[80], socket_path[108], pem[160], owner_pem[160];
 
@@ -69,7 +67,7 @@ static bool listens(struct daemon *d)
 
     while (strstr(d->said, "listening on") == NULL || strchr(strstr(d->said, "listening on"), '\n') == NULL) {
         struct pollfd p = { .fd = d->log, .events = POLLIN };
-        ssize_t n = poll(&p, 1, START_MS) == 1 ? read(d->log, d->said + len, sizeof d->said - 1 - len) : 0;
+        ssize_t n = poll(&p, 1, PATIENCE_MS) == 1 ? read(d->log, d->said + len, sizeof d->said - 1 - len) : 0;
 
         if (n <= 0)
             return false;

@@ -167,7 +167,7 @@ static int stop(void)
 static int connected(void)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
-    struct timeval wait = { .tv_sec = 20 };
+    struct timeval wait = { .tv_sec = PATIENCE_MS / 1000 };
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     memcpy(to.sun_path, path, sizeof path);
@@ -195,13 +195,15 @@ static bool is_closed(int fd)
     return recv(fd, &b, 1, 0) == 0;
 }
 
+static bool no_peers(void *arg)
+{
+    (void)arg;
+    return atomic_load(&peers) == 0;
+}
+
 static void await_no_peers(void)
 {
-    uint64_t until = clock_monotonic_ms() + 10000;
-
-    while (atomic_load(&peers) > 0 && clock_monotonic_ms() < until)
-        usleep(1000);
-    CU_ASSERT_EQUAL(atomic_load(&peers), 0);
+    CU_ASSERT(wait_until(no_peers, NULL));
 }
 
 static void requests_are_answered(void)
@@ -259,14 +261,13 @@ static void links_are_spread_over_the_loops(void)
 static void a_frame_that_does_not_end_is_closed(void)
 {
     int stalled = connected(), patient = connected();
-    uint64_t begin = clock_monotonic_ms(), took;
+    uint64_t begin = clock_monotonic_ms();
 
     say(patient, "x\n");
     CU_ASSERT(hears(patient, "x\n"));
     say(stalled, "half a fra");
     CU_ASSERT(is_closed(stalled));
-    took = clock_monotonic_ms() - begin;
-    CU_ASSERT(took >= LINK_STALL_MS - 100 && took < LINK_STALL_MS + 8000);
+    CU_ASSERT(clock_monotonic_ms() - begin >= LINK_STALL_MS - 100);
     say(patient, "still here\n"); /* nothing has begun there: it may be idle for as long as it likes */
     CU_ASSERT(hears(patient, "still here\n"));
     close(stalled);
@@ -274,15 +275,17 @@ static void a_frame_that_does_not_end_is_closed(void)
     await_no_peers();
 }
 
+static bool one_more_byte_is_refused(void *arg)
+{
+    return send(*(int *)arg, "d", 1, MSG_NOSIGNAL) != 1;
+}
+
 /* One byte at a time does not keep a frame open for longer. */
 static void a_frame_that_drips_is_closed(void)
 {
-    uint64_t begin = clock_monotonic_ms(), until = begin + LINK_STALL_MS + 8000;
     int fd = connected();
 
-    while (send(fd, "d", 1, MSG_NOSIGNAL) == 1 && clock_monotonic_ms() < until)
-        usleep(20000);
-    CU_ASSERT(clock_monotonic_ms() < until);
+    CU_ASSERT(wait_until(one_more_byte_is_refused, &fd));
     close(fd);
     await_no_peers();
 }
@@ -291,7 +294,7 @@ static void answers_nobody_reads_are_held_back_and_then_closed(void)
 {
     static char line[1024];
     int fd = connected(), sent = 0;
-    uint64_t until = clock_monotonic_ms() + LINK_STALL_MS + 8000;
+    uint64_t until = clock_monotonic_ms() + PATIENCE_MS;
     struct timeval wait = { .tv_usec = 100000 };
 
     memset(line, 'y', sizeof line);

@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "firmware/base/clock.h"
-
 struct rig rig;
 
 void rig_write(const char *path, const char *text, unsigned mode)
@@ -105,14 +103,4 @@ void rig_kill(void)
 void rig_revive(void)
 {
     rig.fake = fake_start(rig.socket, &rig.board);
-}
-
-uint64_t rig_now(void)
-{
-    return clock_monotonic_ms();
-}
-
-bool rig_within(uint64_t since, unsigned ms)
-{
-    return clock_monotonic_ms() - since <= ms;
 }

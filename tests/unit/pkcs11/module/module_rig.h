@@ -29,7 +29,5 @@ void rig_revive(void);
 /* Write a file of the configuration. */
 void rig_write(const char *path, const char *text, unsigned mode);
 /* Where a run began; has it taken less than `ms`? */
-uint64_t rig_now(void);
-bool rig_within(uint64_t since, unsigned ms);
 
 #endif

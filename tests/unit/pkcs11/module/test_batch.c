@@ -29,12 +29,12 @@ static bool readable(int ms)
     return poll(&p, 1, ms) == 1;
 }
 
-/* Until `want` results are there, or nothing comes for a while. */
+/* Until `want` results are there, or nothing comes. */
 static CK_ULONG reap_all(CK_STRONGROOM_RESULT *results, CK_ULONG want)
 {
     CK_ULONG got = 0;
 
-    while (got < want && readable(3000)) {
+    while (got < want && readable(PATIENCE_MS)) {
         CK_ULONG n = want - got;
         CK_RV rv = rig.batch->Reap(batch, results + got, &n);
 
@@ -193,7 +193,7 @@ static void large_requests_fill_the_link(void)
         sent += n;
         if (rig.batch->WantsWrite(batch))
             p.events |= POLLOUT;
-        CU_ASSERT_FATAL(poll(&p, 1, 5000) == 1);
+        CU_ASSERT_FATAL(poll(&p, 1, PATIENCE_MS) == 1);
         n = 16 - got;
         CU_ASSERT_FATAL(rig.batch->Reap(batch, results + got, &n) == CKR_OK);
         got += n;

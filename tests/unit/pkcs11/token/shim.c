@@ -15,7 +15,7 @@ static CK_RV away = CKR_OK;                                  /* under `inside` *
 static atomic_ulong sign_answer;
 static atomic_ulong hidden = CKM_VENDOR_DEFINED;
 static atomic_ulong more_flags;
-static atomic_uint unwraps, logins, destroys;
+static atomic_uint unwraps, logins, opens, destroys;
 static atomic_int opens_left = -1; /* negative: none fails */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_open = PTHREAD_COND_INITIALIZER;
@@ -74,6 +74,8 @@ static CK_RV my_C_OpenSession(CK_SLOT_ID s, CK_FLAGS f, void *a, CK_NOTIFY n, CK
     pthread_rwlock_rdlock(&inside);
     rv = away != CKR_OK ? away : real->C_OpenSession(s, f, a, n, h);
     pthread_rwlock_unlock(&inside);
+    if (rv == CKR_OK)
+        atomic_fetch_add(&opens, 1);
     return rv;
 }
 
@@ -201,6 +203,11 @@ static unsigned logins_so_far(void)
     return atomic_load(&logins);
 }
 
+static unsigned opens_so_far(void)
+{
+    return atomic_load(&opens);
+}
+
 static unsigned destroys_so_far(void)
 {
     return atomic_load(&destroys);
@@ -217,6 +224,7 @@ const struct shim_controls shim_controls = {
     .set_flags = set_flags,
     .unwraps = unwraps_so_far,
     .logins = logins_so_far,
+    .opens = opens_so_far,
     .destroys = destroys_so_far,
 };
 

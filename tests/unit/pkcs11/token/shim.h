@@ -17,6 +17,7 @@ struct shim_controls {
     void (*set_flags)(CK_FLAGS flags); /* of every token, besides its own; 0: none */
     unsigned (*unwraps)(void);         /* calls of C_UnwrapKey so far */
     unsigned (*logins)(void);
+    unsigned (*opens)(void); /* of sessions, by a token that is there */
     unsigned (*destroys)(void);
 };
 

@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "firmware/base/clock.h"
 #include "tests/unit/pkcs11/token/fixture.h"
 #include "tests/unit/pkcs11/token/shim.h"
 
@@ -104,13 +103,15 @@ static void pause_ms(long ms)
     nanosleep(&t, NULL);
 }
 
+static bool is_up(void *arg)
+{
+    (void)arg;
+    return token_is_up(token);
+}
+
 static bool comes_back(void)
 {
-    uint64_t deadline = clock_monotonic_ms() + 10000;
-
-    while (!token_is_up(token) && clock_monotonic_ms() < deadline)
-        pause_ms(2);
-    return token_is_up(token);
+    return wait_until(is_up, NULL);
 }
 
 static void away_and_back(void)
@@ -200,10 +201,13 @@ static void finalised_by_another(void)
     CU_ASSERT_TRUE(evp_signs());
 }
 
+/* Of a connection: two for each of two workers, the key maker and the callers. */
+#define SESSIONS 8
+
 /* Each session of a new connection in turn; the last is the first one of libp11, which would wait for ever. */
 static void a_session_that_cannot_be_opened(void)
 {
-    for (unsigned n = 0; n <= 8; n++) { /* two sessions for each of two workers, the key maker and the callers */
+    for (unsigned n = 0; n <= SESSIONS; n++) {
         CU_ASSERT_EQUAL(sign(), ST_OK);
         shim->take_away(CKR_DEVICE_REMOVED);
         CU_ASSERT_EQUAL(sign(), ST_UNAVAILABLE);
@@ -215,21 +219,24 @@ static void a_session_that_cannot_be_opened(void)
     shim->fail_open((unsigned)-1);
 }
 
+/* So that it could have tried the PIN again each time. */
+static bool has_come_four_times(void *opens_before)
+{
+    return shim->opens() >= *(unsigned *)opens_before + 4 * SESSIONS;
+}
+
 static void a_wrong_pin_is_tried_once(void)
 {
-    unsigned before;
-    uint64_t until;
+    unsigned before, opens;
 
     CU_ASSERT_EQUAL(sign(), ST_OK);
     before = shim->logins();
     shim->take_away(CKR_DEVICE_REMOVED);
     CU_ASSERT_EQUAL(sign(), ST_UNAVAILABLE);
     fixture_write(config.pin_file, "000000", 0600);
+    opens = shim->opens();
     shim->bring_back();
-    for (until = clock_monotonic_ms() + 5000; shim->logins() == before && clock_monotonic_ms() < until;)
-        pause_ms(2);
-    for (until = clock_monotonic_ms() + 600; clock_monotonic_ms() < until;) /* time for several more tries */
-        pause_ms(10);
+    CU_ASSERT(wait_until(has_come_four_times, &opens));
     CU_ASSERT_FALSE(token_is_up(token));
     CU_ASSERT_EQUAL(shim->logins(), before + 1);
     fixture_write(config.pin_file, FIXTURE_PIN, 0600);
@@ -241,17 +248,16 @@ static void a_wrong_pin_is_tried_once(void)
 /* A wrong PIN would lock the token, and only a person knows whether this one is right. */
 static void the_last_try_is_not_risked(void)
 {
-    unsigned before;
-    uint64_t until;
+    unsigned before, opens;
 
     CU_ASSERT_EQUAL(sign(), ST_OK);
     before = shim->logins();
     shim->take_away(CKR_DEVICE_REMOVED);
     CU_ASSERT_EQUAL(sign(), ST_UNAVAILABLE);
+    opens = shim->opens();
     shim->set_flags(CKF_USER_PIN_FINAL_TRY);
     shim->bring_back();
-    for (until = clock_monotonic_ms() + 600; clock_monotonic_ms() < until;)
-        pause_ms(10);
+    CU_ASSERT(wait_until(has_come_four_times, &opens));
     CU_ASSERT_FALSE(token_is_up(token));
     CU_ASSERT_EQUAL(shim->logins(), before);
     shim->set_flags(0); /* somebody has logged in by the right one */

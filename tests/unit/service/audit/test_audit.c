@@ -15,8 +15,6 @@
 #include "firmware/base/clock.h"
 #include "firmware/base/log.h"
 
-#define STEP_MS 20000 /* how long something may take before a test gives up on it */
-
 /* The flush of the code under test comes here: to be counted, or to fail as a broken disk does. */
 static _Atomic unsigned flushes;
 static _Atomic bool flush_fails;
@@ -28,19 +26,6 @@ int fdatasync(int fd)
         return (int)syscall(SYS_fdatasync, fd);
     errno = EIO;
     return -1;
-}
-
-/* Wait until `holds(arg)`. */
-static bool wait_until(bool (*holds)(void *arg), void *arg)
-{
-    uint64_t from = clock_monotonic_ms();
-
-    while (!holds(arg)) {
-        if (clock_monotonic_ms() - from > STEP_MS)
-            return false;
-        usleep(1000);
-    }
-    return true;
 }
 
 static void records_are_on_disk_when_done(void)
@@ -297,7 +282,6 @@ static void checkpoints_come_while_records_do(void)
     want.at_least = 2;
     CU_ASSERT(wait_until(has_checkpoints, &want));
     CU_ASSERT(clock_monotonic_ms() - from >= 900); /* not more than one a second */
-    CU_ASSERT(clock_monotonic_ms() - from < 3000);
     audit_close(a);
     CU_ASSERT(is_whole(want.path, 2));
 }

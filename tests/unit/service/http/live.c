@@ -10,8 +10,6 @@
 #include "firmware/base/clock.h"
 #include "tests/unit/harness.h"
 
-#define PATIENCE_MS 5000
-
 static void respond(struct http_request *rq, struct bytes *body)
 {
     const struct http_field fields[] = { { "content-type", span_text("text/plain") } };

@@ -35,15 +35,16 @@ static bool server_is_well(void)
     return well;
 }
 
+static bool is_well(void *arg)
+{
+    (void)arg;
+    return server_is_well();
+}
+
 /* Once a connection that takes its place is gone. */
 static bool becomes_well(void)
 {
-    for (int i = 0; i < 500; i++) {
-        if (server_is_well())
-            return true;
-        usleep(10000);
-    }
-    return false;
+    return wait_until(is_well, NULL);
 }
 
 /* TLS. */
@@ -59,15 +60,15 @@ static bool handshake(const struct client_options *o)
     return done;
 }
 
+static bool is_let_in(void *options)
+{
+    return handshake(*(const struct client_options **)options);
+}
+
 /* There is room again once the server has seen that another client has gone. */
 static bool handshake_in_time(const struct client_options *o)
 {
-    for (int i = 0; i < 500; i++) {
-        if (handshake(o))
-            return true;
-        usleep(10000);
-    }
-    return false;
+    return wait_until(is_let_in, &o);
 }
 
 static bool chosen(const char *name)
@@ -373,7 +374,7 @@ static void get_put(struct bytes *in, uint32_t stream, const char *path)
 static void h2_requests(void)
 {
     struct bytes in = { 0 }, body = { 0 };
-    uint64_t until = clock_monotonic_ms() + 5000;
+    uint64_t until = clock_monotonic_ms() + PATIENCE_MS;
 
     live_open(&l);
     live_start(&l);
@@ -488,14 +489,14 @@ static void late_answers_are_dropped(void)
 
 static void *stop(void *arg)
 {
-    http_server_stop(arg, 5000);
+    http_server_stop(arg, PATIENCE_MS);
     return NULL;
 }
 
-static bool refused(uint16_t port)
+static bool refuses(void *port)
 {
     struct sockaddr_in to = { .sin_family = AF_INET,
-                              .sin_port = htons(port),
+                              .sin_port = htons(*(uint16_t *)port),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool no = connect(fd, (struct sockaddr *)&to, sizeof to) != 0 && errno == ECONNREFUSED;
@@ -527,9 +528,7 @@ static void draining_waits_for_what_runs(void)
     l.server = NULL;
     pthread_create(&thread, NULL, stop, s);
     CU_ASSERT(client_sees_end(&idle)); /* it had nothing to lose */
-    for (int i = 0; i < 500 && !refused(port); i++)
-        usleep(10000);
-    CU_ASSERT(refused(port));
+    CU_ASSERT(wait_until(refuses, &port));
     while (!said().goaway && !c.ended)
         client_listen(&c, 5);
     CU_ASSERT(said().goaway_code == H2_NO_ERROR && !c.ended && !running.ended);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include "firmware/base/base64url.h"
-#include "firmware/base/clock.h"
 #include "tests/unit/service/identity/signer.h"
 
 static struct verifier *v;
@@ -1046,31 +1045,6 @@ static void threads(void)
     bytes_clear(&race.without);
 }
 
-/* Says how long a hit takes for a token as long as Entra's. The bound is one that only a mistake would miss. */
-static void speed(void)
-{
-    enum { ROUNDS = 20000 };
-    struct bytes padding = { 0 }, token = { 0 };
-    struct principal who;
-    uint64_t start, ns;
-
-    bytes_append_char(&padding, '"');
-    while (padding.len < 560)
-        bytes_append_char(&padding, 'x');
-    bytes_append_char(&padding, '"');
-    CU_ASSERT_EQUAL(bytes_set(&token, good_token(claims_with("padding", bytes_text(&padding)))), ST_OK);
-    CU_ASSERT_EQUAL(check(bytes_span(&token)), ST_OK);
-    start = clock_monotonic_us();
-    for (unsigned i = 0; i < ROUNDS; i++)
-        if (verifier_check(v, bytes_span(&token), &who) != ST_OK)
-            CU_FAIL("a remembered token was refused");
-    ns = (clock_monotonic_us() - start) * 1000 / ROUNDS;
-    printf("\n    a hit for %zu bytes: %llu ns", token.len, (unsigned long long)ns);
-    CU_ASSERT(ns < 30000);
-    bytes_clear(&padding);
-    bytes_clear(&token);
-}
-
 /* ---- configuration ---- */
 
 static void configuration(void)
@@ -1155,7 +1129,6 @@ static CU_TestInfo cache_cases[] = {
 };
 static CU_TestInfo other_cases[] = {
     { "configurations that would take anybody's tokens", configuration },
-    { "a remembered token is recognised quickly", speed },
     CU_TEST_INFO_NULL,
 };
 

@@ -1,7 +1,6 @@
 #include "service/management/vault_reaper.h"
 
 #include <stdatomic.h>
-#include <time.h>
 
 #include "firmware/base/clock.h"
 #include "tests/unit/service/management/fixture.h"
@@ -28,10 +27,15 @@ static bool is_there(const char *name)
     return v != NULL;
 }
 
+static bool is_gone(void *name)
+{
+    return !is_there(name);
+}
+
 static void purges_what_is_due(void)
 {
+    static char gone[] = "gone";
     struct vault_reaper *r;
-    uint64_t deadline;
 
     plane_open(f);
     atomic_store(&ahead, 0);
@@ -44,13 +48,8 @@ static void purges_what_is_due(void)
     CU_ASSERT_TRUE(is_there("gone"));
     atomic_store(&ahead, 7 * 86400 + 1);
     CU_ASSERT_EQUAL_FATAL(vault_reaper_start(&f->m.admin, f->m.catalog, f->m.audit, 5, &r), ST_OK);
-    for (deadline = clock_monotonic_ms() + 5000; is_there("gone") && clock_monotonic_ms() < deadline;) {
-        struct timespec moment = { 0, 1000000 };
-
-        nanosleep(&moment, NULL);
-    }
+    CU_ASSERT(wait_until(is_gone, gone));
     vault_reaper_stop(r);
-    CU_ASSERT_FALSE(is_there("gone"));
     CU_ASSERT_TRUE(is_there("lives"));
     plane_close(f);
 }

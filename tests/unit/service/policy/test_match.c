@@ -1,6 +1,5 @@
 #include "service/policy/match.h"
 
-#include "firmware/base/clock.h"
 #include "tests/unit/service/policy/people.h"
 
 static void actions(void)
@@ -46,10 +45,10 @@ static void actions(void)
         }
 }
 
+/* One that tried each way to cut the action would not end before the test's time-out. */
 static void no_blow_up(void)
 {
     char pattern[201], action[4097];
-    uint64_t start = clock_monotonic_ms();
 
     for (size_t i = 0; i < sizeof pattern - 1; i++)
         pattern[i] = i % 2 == 0 ? '*' : 'a';
@@ -58,7 +57,6 @@ static void no_blow_up(void)
     action[sizeof action - 2] = 'b'; /* no match, found only after everything was tried */
     action[sizeof action - 1] = '\0';
     CU_ASSERT_FALSE(action_matches(pattern, action));
-    CU_ASSERT(clock_monotonic_ms() - start < 500);
 }
 
 static void scopes(void)
