@@ -6,9 +6,11 @@
 #   fails COMMAND                  must fail
 #   add_up LOG                     adds the closing line of LOG; false when it has none
 #   give_up WHY                    the end, with a failure more
+#   $NOTHING_TO_TEST               the exit code of a runner that has found none of the vectors it is for
 #   totals                         the last line, and the exit code to end with: good only when something passed and nothing failed
 # shellcheck shell=bash
 
+NOTHING_TO_TEST=77
 passed=0
 failed=0
 kept=""

@@ -79,6 +79,11 @@ sum_ctest_log() { # file
         }' "$1"
 }
 
+# The sets of vectors that a stage did not find, each by its name.
+name_missing_vectors() { # log
+    grep -oE 'vectors not found: .*' "$1" | sort -u
+}
+
 # Run what ctest knows under a label.
 ctests() { # build directory's name, label
     local name=$1 label=$2 log=$logs/$1.$2.log good bad programs first=1 line
@@ -97,6 +102,7 @@ ctests() { # build directory's name, label
         count "$name $label: no test is registered" 0 1
         return
     fi
+    name_missing_vectors "$log"
     count "$name $label ($programs programs)" "$good" "$bad"
 }
 
@@ -146,9 +152,13 @@ judge_logged() { # name, build directory's name
 
     code=$(cat "$logs/$1.code")
     rm -f "$logs/$1.code"
-    if closing_line "$log" && [ "$closed_failed" -eq 0 ] && { [ "$code" -ne 0 ] || [ "$closed_passed" -eq 0 ]; }; then
-        closed_failed=1 # ended badly after a good closing line, or ran nothing
+    if closing_line "$log" && [ "$closed_failed" -eq 0 ]; then
+        case "$code:$closed_passed" in
+        "$NOTHING_TO_TEST:0") ;;
+        0:0 | [!0]*) closed_failed=1 ;; # ran nothing, or ended badly after a good closing line
+        esac
     fi
+    name_missing_vectors "$log"
     [ "$closed_failed" -eq 0 ] || { printf '\n!!! %s (whole log: %s)\n' "$name" "$log"; tail -n 80 "$log"; }
     count "$2 $name" "$closed_passed" "$closed_failed"
 }
