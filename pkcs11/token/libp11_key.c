@@ -1,7 +1,7 @@
 /* Persistent private keys as EVP_PKEYs, by libp11.
  * A key of libp11 holds an object handle, which is worth nothing once the token has been away, and an SSL_CTX holds its
  * key for months. So what we give out is a key of our own whose only operation is passed on to libp11's key of the
- * present connection; that one is fetched again after each reconnect. */
+ * present connection; that one is fetched again with each reconnect. */
 #define OPENSSL_SUPPRESS_DEPRECATED /* EC_KEY_METHOD and RSA_METHOD: libp11 speaks nothing newer either */
 
 #include <openssl/ec.h>
@@ -91,14 +91,58 @@ static enum status fetch(struct token *t, const char *label, EVP_PKEY **out)
     return *out != NULL ? ST_OK : ST_NOT_FOUND;
 }
 
+/* As fetch(), for a key that libp11_keys_renew() may have fetched. */
+static enum status fetch_once(struct libp11_key *k, struct token *t)
+{
+    if (!token_is_up(t))
+        return ST_UNAVAILABLE;
+    return k->inner != NULL ? ST_OK : fetch(t, k->label, &k->inner);
+}
+
 static bool refresh(struct token *t, struct libp11_key *k)
 {
     bool ok;
 
     pthread_rwlock_wrlock(&t->libp11_lock);
-    ok = k->inner != NULL || (token_is_up(t) && fetch(t, k->label, &k->inner) == ST_OK);
+    ok = fetch_once(k, t) == ST_OK;
     pthread_rwlock_unlock(&t->libp11_lock);
     return ok;
+}
+
+static bool label_at(struct token *t, unsigned index, char out[LABEL_MAX])
+{
+    const struct libp11_key *k;
+
+    pthread_mutex_lock(&keys_lock);
+    for (k = t->libp11_keys; k != NULL && index > 0; k = k->next)
+        index--;
+    if (k != NULL)
+        memcpy(out, k->label, LABEL_MAX);
+    pthread_mutex_unlock(&keys_lock);
+    return k != NULL;
+}
+
+static void give(struct token *t, const char *label, EVP_PKEY *inner)
+{
+    pthread_mutex_lock(&keys_lock);
+    for (struct libp11_key *k = t->libp11_keys; k != NULL; k = k->next)
+        if (k->inner == NULL && strcmp(k->label, label) == 0 && EVP_PKEY_up_ref(inner) == 1)
+            k->inner = inner;
+    pthread_mutex_unlock(&keys_lock);
+}
+
+/* Keys may come and go meanwhile, and keys_lock is not held while the token is asked. One that is missed here is
+ * fetched by its next use. */
+void libp11_keys_renew(struct token *t)
+{
+    char label[LABEL_MAX];
+    EVP_PKEY *inner;
+
+    for (unsigned i = 0; label_at(t, i, label); i++)
+        if (fetch(t, label, &inner) == ST_OK) {
+            give(t, label, inner);
+            EVP_PKEY_free(inner);
+        }
 }
 
 /* The token, with libp11_lock held for reading. NULL (and not held) when it is away or closed, or just being connected:
@@ -285,7 +329,7 @@ static enum status build(struct libp11_key *k, EVP_PKEY **out)
 enum status token_private_key(struct token *t, const char *label, EVP_PKEY **out)
 {
     struct libp11_key *k;
-    enum status st = ST_UNAVAILABLE;
+    enum status st;
 
     *out = NULL;
     if (strlen(label) >= LABEL_MAX)
@@ -297,7 +341,7 @@ enum status token_private_key(struct token *t, const char *label, EVP_PKEY **out
     memcpy(k->label, label, strlen(label) + 1);
     enlist(t, k);
     pthread_rwlock_wrlock(&t->libp11_lock);
-    if (token_is_up(t) && (st = fetch(t, label, &k->inner)) == ST_OK)
+    if ((st = fetch_once(k, t)) == ST_OK)
         st = build(k, out);
     pthread_rwlock_unlock(&t->libp11_lock);
     if (st != ST_OK)

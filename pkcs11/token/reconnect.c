@@ -160,8 +160,9 @@ static bool try_again(struct token *t)
     pthread_rwlock_wrlock(&t->libp11_lock);
     connection_drop(t);
     if ((st = connection_open(t)) == ST_OK)
-        atomic_store(&t->up, true);
+        libp11_keys_renew(t);
     pthread_rwlock_unlock(&t->libp11_lock);
+    atomic_store(&t->up, st == ST_OK); /* not before: a handshake does not wait for the lock, it fails */
     workers_resume(t);
     return st == ST_OK;
 }

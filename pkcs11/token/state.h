@@ -127,9 +127,12 @@ void reconnect_stop(struct token *t);
 
 /* libp11_key.c */
 
-/* Give back what the EVP_PKEYs of this token hold of libp11; they fetch it again from the next connection. The caller
- * holds libp11_lock for writing. With `for_good`, they fail from now on. */
+/* Give back what the EVP_PKEYs of this token hold of libp11. The caller holds libp11_lock for writing. With `for_good`,
+ * they fail from now on. */
 void libp11_keys_drop(struct token *t, bool for_good);
+/* Fetch it again, from a connection just made: a token that is back signs for every handshake at once, and none finds
+ * the lock taken because another's key is being looked up. The caller holds libp11_lock for writing. */
+void libp11_keys_renew(struct token *t);
 
 /* worker.c */
 

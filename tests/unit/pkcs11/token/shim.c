@@ -15,7 +15,7 @@ static CK_RV away = CKR_OK;                                  /* under `inside` *
 static atomic_ulong sign_answer;
 static atomic_ulong hidden = CKM_VENDOR_DEFINED;
 static atomic_ulong more_flags;
-static atomic_uint unwraps, logins, opens, destroys;
+static atomic_uint unwraps, logins, opens, finds, destroys;
 static atomic_int opens_left = -1; /* negative: none fails */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_open = PTHREAD_COND_INITIALIZER;
@@ -38,7 +38,6 @@ FORWARD(C_GetSlotInfo, (CK_SLOT_ID s, CK_SLOT_INFO *i), (s, i))
 FORWARD(C_CloseSession, (CK_SESSION_HANDLE h), (h))
 FORWARD(C_GetSessionInfo, (CK_SESSION_HANDLE h, CK_SESSION_INFO *i), (h, i))
 FORWARD(C_GetAttributeValue, (CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG n), (h, o, a, n))
-FORWARD(C_FindObjectsInit, (CK_SESSION_HANDLE h, CK_ATTRIBUTE *a, CK_ULONG n), (h, a, n))
 FORWARD(C_FindObjects, (CK_SESSION_HANDLE h, CK_OBJECT_HANDLE *o, CK_ULONG m, CK_ULONG *n), (h, o, m, n))
 FORWARD(C_FindObjectsFinal, (CK_SESSION_HANDLE h), (h))
 FORWARD(C_SignInit, (CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE k), (h, m, k))
@@ -76,6 +75,17 @@ static CK_RV my_C_OpenSession(CK_SLOT_ID s, CK_FLAGS f, void *a, CK_NOTIFY n, CK
     pthread_rwlock_unlock(&inside);
     if (rv == CKR_OK)
         atomic_fetch_add(&opens, 1);
+    return rv;
+}
+
+static CK_RV my_C_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE *a, CK_ULONG n)
+{
+    CK_RV rv;
+
+    atomic_fetch_add(&finds, 1);
+    pthread_rwlock_rdlock(&inside);
+    rv = away != CKR_OK ? away : real->C_FindObjectsInit(h, a, n);
+    pthread_rwlock_unlock(&inside);
     return rv;
 }
 
@@ -208,6 +218,11 @@ static unsigned opens_so_far(void)
     return atomic_load(&opens);
 }
 
+static unsigned finds_so_far(void)
+{
+    return atomic_load(&finds);
+}
+
 static unsigned destroys_so_far(void)
 {
     return atomic_load(&destroys);
@@ -225,6 +240,7 @@ const struct shim_controls shim_controls = {
     .unwraps = unwraps_so_far,
     .logins = logins_so_far,
     .opens = opens_so_far,
+    .finds = finds_so_far,
     .destroys = destroys_so_far,
 };
 

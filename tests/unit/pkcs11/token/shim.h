@@ -18,6 +18,7 @@ struct shim_controls {
     unsigned (*unwraps)(void);         /* calls of C_UnwrapKey so far */
     unsigned (*logins)(void);
     unsigned (*opens)(void); /* of sessions, by a token that is there */
+    unsigned (*finds)(void); /* looks for objects */
     unsigned (*destroys)(void);
 };
 

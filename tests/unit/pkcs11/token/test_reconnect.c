@@ -152,6 +152,20 @@ static void noticed_by_a_handshake(void)
     CU_ASSERT_TRUE(evp_signs());
 }
 
+/* A look-up takes a lock that another handshake would find taken, and fail. */
+static void keys_come_back_with_the_token(void)
+{
+    unsigned before;
+
+    shim->take_away(CKR_DEVICE_REMOVED);
+    CU_ASSERT_FALSE(evp_signs());
+    shim->bring_back();
+    CU_ASSERT_TRUE_FATAL(comes_back());
+    before = shim->finds();
+    CU_ASSERT_TRUE(evp_signs());
+    CU_ASSERT_EQUAL(shim->finds(), before);
+}
+
 static void each_sign_of_loss(void)
 {
     static const CK_RV answers[] = {
@@ -490,6 +504,7 @@ int main(void)
     CU_TestInfo cases[] = {
         { "away: unavailable at once; back: everything works again, old EVP_PKEYs too", away_and_back },
         { "a handshake alone notices", noticed_by_a_handshake },
+        { "a token that is back needs no look-up to sign", keys_come_back_with_the_token },
         { "each answer that means a lost token leads to a new connection", each_sign_of_loss },
         { "other failures end one job only", other_failures_stay_small },
         { "a module finalised by another is initialised again", finalised_by_another },
