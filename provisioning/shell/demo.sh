@@ -36,14 +36,10 @@ to_base64url() {
 log_in() { # resource
     local answer
 
-    (
-        umask 077
-        printf 'grant_type=client_credentials&client_id=%s&client_secret=%s' "$client_id" \
-            "$(cat "$home/demo/client-secret")" >"$home/demo/form"
-    )
-    answer=$(request --data "@$home/demo/form" --data-urlencode "scope=$1/.default" \
-        "$login_url/$tenant/oauth2/v2.0/token") || die "the authority at $login_url does not answer; log: $home/managementd/log"
-    rm -f "$home/demo/form"
+    answer=$(printf 'grant_type=client_credentials&client_id=%s&client_secret=%s' "$client_id" \
+        "$(cat "$home/demo/client-secret")" |
+        request --data @- --data-urlencode "scope=$1/.default" "$login_url/$tenant/oauth2/v2.0/token") ||
+        die "the authority at $login_url does not answer; log: $home/managementd/log"
     access_token=$(json_text access_token <<<"$answer")
     [ -n "$access_token" ] || die "no access token for $1: $answer (log: $home/managementd/log)"
 }
