@@ -90,13 +90,13 @@ export function policyFor(objectId, keys = allKeyPermissions) {
     return { tenantId: site.tenant, objectId, permissions: { keys } };
 }
 
-// A vault of one test file's own, and the clients for it.
 // For what is refused until a change has arrived: false for a 403, any other error goes on.
 export function ifForbidden(error) {
     if (error.statusCode !== 403) throw error;
     return false;
 }
 
+// A vault of one test file's own, and the clients for it.
 export class OwnVault {
     static async create(prefix) {
         const vault = new OwnVault();
@@ -118,7 +118,6 @@ export class OwnVault {
     // vaultd learns of a new vault by itself.
     async ready() {
         const client = new KeyClient(this.url, credential, { retryOptions: { maxRetries: 0 } });
-
         const answers = () =>
             client
                 .listPropertiesOfKeys()
