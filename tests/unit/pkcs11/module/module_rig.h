@@ -28,6 +28,5 @@ void rig_kill(void);
 void rig_revive(void);
 /* Write a file of the configuration. */
 void rig_write(const char *path, const char *text, unsigned mode);
-/* Where a run began; has it taken less than `ms`? */
 
 #endif
